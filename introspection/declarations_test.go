@@ -1,0 +1,155 @@
+package introspection_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// A declaration is an Enum, Dict or Struct with what follows it.
+type declaration struct {
+	kind, name, doc string
+	items           []string // Values, Keys or Fields
+	on              *element
+	where           string
+}
+
+// declarations groups the annotations of an element.
+func (e *element) declarations(t *testing.T) []declaration {
+	t.Helper()
+	item := map[string]string{own + "Value": "Enum", own + "Key": "Dict", own + "Field": "Struct"}
+	var found []declaration
+	for _, a := range e.all("annotation") {
+		value := a.attr("value")
+		switch kind := strings.TrimPrefix(a.name(), own); kind {
+		case "Enum", "Dict", "Struct":
+			name, doc, _ := strings.Cut(value, " ")
+			found = append(found, declaration{kind: kind, name: name, doc: doc, on: e, where: a.where})
+		default:
+			of := item[a.name()]
+			if of == "" {
+				continue
+			}
+			if len(found) == 0 || found[len(found)-1].kind != of {
+				t.Errorf("%s: %s without %s before it", a.where, kind, of)
+				continue
+			}
+			last := &found[len(found)-1]
+			last.items = append(last.items, value)
+		}
+	}
+	return found
+}
+
+// attributes reads those of a Key annotation.
+func attributes(key string) map[string]string {
+	m := keyGrammar.FindStringSubmatch(key)
+	if m == nil || m[3] == "" {
+		return nil
+	}
+	attributes := make(map[string]string)
+	for a := range strings.SplitSeq(m[3], ",") {
+		name, value, _ := strings.Cut(a, "=")
+		attributes[name] = value
+	}
+	return attributes
+}
+
+func TestEnumsAndDictsAreDeclaredOnceAndUsed(t *testing.T) {
+	declared := make(map[string]declaration) // by name: kinds share Go's name space
+	used := make(map[string]string)          // "Enum Transport" to the first use
+	everyElement(t, func(e *element) {
+		for _, d := range e.declarations(t) {
+			if e.tag != "interface" {
+				used[d.kind+" "+d.name] = d.where
+			}
+			for _, item := range d.items {
+				for kind, name := range attributes(item) {
+					if kind == "enum" || kind == "dict" {
+						used[strings.ToUpper(kind[:1])+kind[1:]+" "+name] = d.where
+					}
+				}
+			}
+			if len(d.items) == 0 && d.doc == "" {
+				continue
+			}
+			if len(d.items) == 0 || d.doc == "" {
+				t.Errorf("%s: %s %s needs a description and items, or neither", d.where, d.kind, d.name)
+			}
+			if first, twice := declared[d.name]; twice {
+				t.Errorf("%s: %s is declared already at %s", d.where, d.name, first.where)
+			}
+			declared[d.name] = d
+		}
+	})
+	for use, where := range used {
+		kind, name, _ := strings.Cut(use, " ")
+		if d, ok := declared[name]; !ok || d.kind != kind {
+			t.Errorf("%s: %s is not declared", where, use)
+		}
+	}
+	for name, d := range declared {
+		if used[d.kind+" "+name] == "" {
+			t.Errorf("%s: %s %s is used nowhere", d.where, d.kind, name)
+		}
+	}
+}
+
+func TestItemsOfDeclarations(t *testing.T) {
+	known := map[string]*regexp.Regexp{
+		"enum": whole(goName), "dict": whole(goName), "variant": whole(sig), "role": whole(`service|client`),
+		"since": whole(`5\.[1-9][0-9]`), "go": whole(goName), "experimental": whole(``),
+	}
+	everyElement(t, func(e *element) {
+		for _, d := range e.declarations(t) {
+			seen := make(map[string]bool)
+			for _, item := range d.items {
+				name, _, _ := strings.Cut(item, " ")
+				if seen[name] {
+					t.Errorf("%s: %s %s has %s twice", d.where, d.kind, d.name, name)
+				}
+				seen[name] = true
+				for name, value := range attributes(item) {
+					if known[name] == nil || !known[name].MatchString(value) {
+						t.Errorf("%s: %s: attribute %s with value %q", d.where, item, name, value)
+					}
+				}
+			}
+			if d.kind == "Struct" {
+				if fields := strings.Fields(d.doc); len(fields) != len(d.items) {
+					t.Errorf("%s: %s has %d fields and describes %d", d.where, d.name, len(fields), len(d.items))
+				}
+			}
+		}
+	})
+}
+
+func TestAnnotationsSuitTheType(t *testing.T) {
+	everyElement(t, func(e *element) {
+		if e.tag != "property" && e.tag != "arg" {
+			return
+		}
+		typ := e.attr("type")
+		suits := map[string]bool{
+			"Enum":    typ == "s" || typ == "as",
+			"Dict":    strings.Contains(typ, "a{sv}"),
+			"Struct":  strings.Contains(typ, "("),
+			"Variant": strings.Contains(typ, "v"),
+		}
+		for kind, ok := range suits {
+			if !ok && e.annotation(own+kind) != "" {
+				t.Errorf("%s: %s of type %s has the annotation %s", e.where, e.name(), typ, kind)
+			}
+		}
+		typed := e.annotation(own+"Dict") != "" || e.annotation(own+"Variant") != ""
+		if isOwn(e) && strings.Contains(typ, "v") && !typed && !untyped[e.name()] {
+			t.Errorf("%s: %s of type %s needs the annotation Dict or Variant", e.where, e.name(), typ)
+		}
+		if strings.Contains(typ, "(") && e.annotation(own+"Struct") == "" {
+			t.Errorf("%s: %s of type %s needs the annotation Struct", e.where, e.name(), typ)
+		}
+	})
+}
+
+// Arguments that are dictionaries without any key that is known.
+var untyped = map[string]bool{"options": true}
