@@ -234,8 +234,12 @@ func (d *Decoder) counted() []byte {
 }
 
 // Signature reads a SIGNATURE (g).
-func (d *Decoder) Signature() dbus.Signature {
-	sig, err := dbus.ParseSignature(string(d.SignatureView()))
+func (d *Decoder) Signature() dbus.Signature { return d.signature(d.SignatureView()) }
+
+// signature makes a checked signature godbus', which accepts whatever is valid
+// here.
+func (d *Decoder) signature(view []byte) dbus.Signature {
+	sig, err := dbus.ParseSignature(string(view))
 	if err != nil {
 		d.Fail(err)
 	}

@@ -222,10 +222,23 @@ func TestSkipOfWhatIsNoSignature(t *testing.T) {
 }
 
 func TestNestingLimit(t *testing.T) {
-	// variants returns a body of n variants, each in the last, around a byte.
-	variants := func(n int) []byte {
-		return append([]byte(strings.Repeat("\x01v\x00", n-1)), "\x01y\x00\x07"...)
+	// around returns a body of n variants, each in the last, around a value.
+	around := func(n int, inner node) []byte {
+		var e Encoder
+		for range n - 1 {
+			e.VariantOf("v")
+		}
+		e.VariantOf(inner.sig)
+		encodeNode(&e, inner)
+		return e.Body()
 	}
+	number := node{sig: "y", basic: byte(7)}
+	variants := func(n int) []byte { return around(n, number) }
+	array := node{sig: "ay", children: []node{number}}
+	texts := node{sig: "as", children: []node{{sig: "s", basic: "seven"}}}
+	structure := node{sig: "(y)", children: []node{number}}
+	dict := node{sig: "a{yy}", children: []node{number, number}}
+	properties := node{sig: "a{qv}", children: []node{{sig: "q", basic: uint16(7)}, {sig: "v", children: []node{number}}}}
 	// mixed returns a body of type v: 31 times a variant that holds an array with
 	// one struct, or with one dictionary entry, that holds the next one: 93
 	// containers for 31 rounds.
@@ -260,6 +273,16 @@ func TestNestingLimit(t *testing.T) {
 		{"21 dictionaries and 22 variants", mixed(21, "a{yv}"), true},
 		{"22 dictionaries and 23 variants", mixed(22, "a{yv}"), false},
 		{"1000000 variants", variants(1000000), false},
+		{"63 variants and an array", around(63, array), true},
+		{"64 variants and an array", around(64, array), false},
+		{"63 variants and an array of strings", around(63, texts), true},
+		{"64 variants and an array of strings", around(64, texts), false},
+		{"63 variants and a struct", around(63, structure), true},
+		{"64 variants and a struct", around(64, structure), false},
+		{"62 variants and a dictionary", around(62, dict), true},
+		{"63 variants and a dictionary", around(63, dict), false},
+		{"61 variants and a dictionary of variants", around(61, properties), true},
+		{"62 variants and a dictionary of variants", around(62, properties), false},
 	}
 	for _, test := range tests {
 		for reader, read := range map[string]func(*Decoder){
@@ -276,6 +299,55 @@ func TestNestingLimit(t *testing.T) {
 			}
 			if !test.ok && (!errors.As(d.Err(), &format) || format.Problem != tooDeep) {
 				t.Errorf("%s of %s: error %v, want %q", reader, test.name, d.Err(), tooDeep)
+			}
+		}
+	}
+}
+
+func TestWhatIsMalformedReadsAsZero(t *testing.T) {
+	bad := []byte("\xff\xff\xff\xff\xff\xff\xff")
+	tests := map[string]func(*Decoder) bool{
+		"Bool":          func(d *Decoder) bool { return !d.Bool() },
+		"Uint64":        func(d *Decoder) bool { return d.Uint64() == 0 },
+		"String":        func(d *Decoder) bool { return d.String() == "" },
+		"StringView":    func(d *Decoder) bool { return d.StringView() == nil },
+		"ObjectPath":    func(d *Decoder) bool { return d.ObjectPath() == "" },
+		"Signature":     func(d *Decoder) bool { return d.Signature().Empty() },
+		"SignatureView": func(d *Decoder) bool { return d.SignatureView() == nil },
+		"Bytes":         func(d *Decoder) bool { return d.Bytes() == nil },
+		"BytesView":     func(d *Decoder) bool { return d.BytesView() == nil },
+		"Array":         func(d *Decoder) bool { return !d.More(d.Array(1)) },
+		"Variant":       func(d *Decoder) bool { return d.Variant() == dbus.Variant{} },
+		"VariantOf":     func(d *Decoder) bool { return !d.VariantOf("y", "") },
+	}
+	for method, zero := range tests {
+		d := NewDecoder(bad, LittleEndian, nil)
+		if !zero(d) || d.Err() == nil {
+			t.Errorf("%s of what is malformed is not zero, or no error: %v", method, d.Err())
+		}
+	}
+}
+
+func TestVariantsCutAnywhere(t *testing.T) {
+	const whole = "\x02an\x00\x02\x00\x00\x00\x01\x00"
+	for n := range len(whole) {
+		for name, read := range map[string]func(*Decoder){
+			"VariantOf of its type": func(d *Decoder) {
+				if d.VariantOf("an", "") {
+					for end := d.Array(2); d.More(end); {
+						d.Int16()
+					}
+				}
+			},
+			"VariantOf of another type": func(d *Decoder) { d.VariantOf("as", "") },
+			"Variant":                   func(d *Decoder) { d.Variant() },
+			"SkipVariant":               func(d *Decoder) { d.SkipVariant() },
+		} {
+			d := NewDecoder([]byte(whole)[:n:n], LittleEndian, nil)
+			read(d)
+			var format *FormatError
+			if !errors.As(d.Err(), &format) {
+				t.Errorf("%s cut to %d bytes: error %v", name, n, d.Err())
 			}
 		}
 	}

@@ -49,7 +49,8 @@ func (e *Encoder) Body() []byte {
 }
 
 // Files returns the descriptors that were written, in the order of their indices.
-// They remain the property of whoever passed them to UnixFD.
+// They remain the property of whoever passed them to UnixFD. The slice is valid
+// until the next call of Reset.
 func (e *Encoder) Files() []*os.File { return e.files }
 
 // Err returns the first error.
@@ -144,10 +145,6 @@ func (e *Encoder) ObjectPath(p dbus.ObjectPath) {
 
 // counted writes a string or object path that was checked.
 func (e *Encoder) counted(s string) {
-	if len(s) > MaxMessage {
-		e.Fail(errors.New("encode string: longer than a message may be"))
-		return
-	}
 	e.Uint32(uint32(len(s)))
 	e.buf = append(e.buf, s...)
 	e.buf = append(e.buf, 0)

@@ -87,8 +87,10 @@ func TestEncoderRefusesWhatIsNotValid(t *testing.T) {
 		want  string
 	}{
 		{"string with NUL", func(e *Encoder) { e.String("a\x00b") }, "encode string: not UTF-8 without NUL"},
+		{"string that begins with NUL", func(e *Encoder) { e.String("\x00") }, "encode string: not UTF-8 without NUL"},
 		{"string not UTF-8", func(e *Encoder) { e.String("\xff") }, "encode string: not UTF-8 without NUL"},
 		{"object path", func(e *Encoder) { e.ObjectPath("/a/") }, `encode object path "/a/": not a valid path`},
+		{"signature that godbus lets through", func(e *Encoder) { e.Signature(dbus.ParseSignatureMust("()")) }, `encode signature "()": struct without members`},
 		{"variant of two types", func(e *Encoder) { e.VariantOf("yy") }, `encode variant of "yy": more than one complete type`},
 		{"variant of nothing", func(e *Encoder) { e.VariantOf("") }, `encode variant of "": ends inside a type`},
 		{"bytes beyond 64 MiB", func(e *Encoder) { e.Bytes(tooLong) }, "encode array: longer than 64 MiB"},
@@ -159,13 +161,22 @@ func TestDescriptorsAreIndexedInTheOrderOfWriting(t *testing.T) {
 
 func TestLongestArray(t *testing.T) {
 	e := NewEncoder(LittleEndian)
-	e.Bytes(make([]byte, MaxArray))
+	mark := e.Array(1)
+	e.buf = append(e.buf, make([]byte, MaxArray)...)
+	e.EndArray(mark)
 	if e.Err() != nil {
 		t.Fatal(e.Err())
 	}
 	d := NewDecoder(e.Body(), LittleEndian, nil)
-	if n := len(d.BytesView()); n != MaxArray || d.Err() != nil {
-		t.Errorf("read %d bytes, error %v", n, d.Err())
+	view := d.BytesView()
+	if len(view) != MaxArray || d.Err() != nil {
+		t.Errorf("read %d bytes, error %v", len(view), d.Err())
+	}
+	if e.Reset(LittleEndian); e.Err() != nil {
+		t.Fatal(e.Err())
+	}
+	if e.Bytes(view); e.Err() != nil || len(e.Body()) != 4+MaxArray {
+		t.Errorf("wrote %d bytes, error %v", len(e.Body()), e.Err())
 	}
 }
 

@@ -159,7 +159,7 @@ func AppendFrame(dst []byte, h *Header, body []byte) ([]byte, error) {
 	if order == 0 {
 		order = LittleEndian
 	}
-	if problem := h.writeProblem(body); problem != "" {
+	if problem := h.writeProblem(len(body)); problem != "" {
 		return dst, fmt.Errorf("encode %s message: %s", h.Type, problem)
 	}
 	e := Encoder{buf: dst, base: len(dst), big: order == BigEndian}
@@ -178,20 +178,18 @@ func AppendFrame(dst []byte, h *Header, body []byte) ([]byte, error) {
 	e.numberField(fieldUnixFDs, h.UnixFDs)
 	e.EndArray(fields)
 	e.align(8)
-	e.buf = append(e.buf, body...)
-	if len(e.buf)-e.base > MaxMessage {
+	if len(e.buf)-e.base+len(body) > MaxMessage {
 		return dst, fmt.Errorf("encode %s message: longer than 128 MiB", h.Type)
 	}
-	return e.buf, e.err
+	return append(e.buf, body...), nil
 }
 
-// writeProblem returns what forbids sending the message, or "".
-func (h *Header) writeProblem(body []byte) string {
+// writeProblem returns what forbids sending the header with a body of so many
+// bytes, or "".
+func (h *Header) writeProblem(body int) string {
 	switch {
 	case h.Order != 0 && h.Order != LittleEndian && h.Order != BigEndian:
 		return "unknown byte order"
-	case len(body) > MaxMessage:
-		return "longer than 128 MiB"
 	case h.UnixFDs > MaxUnixFDs:
 		return "too many descriptors"
 	case h.Path != nil && !validPath(h.Path):
@@ -210,7 +208,7 @@ func (h *Header) writeProblem(body []byte) string {
 	if problem := signatureProblem(h.Signature); problem != "" {
 		return "signature: " + problem
 	}
-	return h.problem(len(body))
+	return h.problem(body)
 }
 
 // field writes a header field of text, if there is one.

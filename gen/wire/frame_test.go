@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/godbus/dbus/v5"
 )
 
 // callHeader is the header of a method call with all that one may have.
@@ -339,12 +341,65 @@ func TestAppendFrameRefusesWhatParseFrameWould(t *testing.T) {
 	}
 }
 
-func TestAppendFrameRefusesTooLongMessages(t *testing.T) {
+func TestLongestMessage(t *testing.T) {
+	h := Header{Type: MethodReturn, Serial: 1, ReplySerial: 1, Signature: []byte("ay")}
+	const header = 16 + 8 + 8
+	body := make([]byte, MaxMessage-header+1)
+	if dst, err := AppendFrame(nil, &h, body); err == nil || dst != nil {
+		t.Errorf("one byte more than 128 MiB: error %v", err)
+	}
+	prefix := []byte("before")
+	frame, err := AppendFrame(prefix, &h, body[1:])
+	if err != nil || len(frame) != len(prefix)+MaxMessage {
+		t.Fatalf("128 MiB: %d bytes, error %v", len(frame), err)
+	}
+	if got, err := ParseFrame(frame[len(prefix):], &h); err != nil || len(got) != len(body)-1 {
+		t.Errorf("128 MiB: body of %d bytes, error %v", len(got), err)
+	}
+}
+
+func TestMostDescriptors(t *testing.T) {
 	h := callHeader()
-	for _, length := range []int{MaxMessage - 16, MaxMessage + 1} {
-		body := make([]byte, length)
-		if dst, err := AppendFrame(nil, &h, body); err == nil || dst != nil {
-			t.Errorf("body of %d bytes: accepted", length)
+	h.UnixFDs = MaxUnixFDs
+	frame, err := AppendFrame(nil, &h, []byte{1, 0, 2, 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseFrame(frame, &h); err != nil || h.UnixFDs != MaxUnixFDs {
+		t.Errorf("%d descriptors, error %v", h.UnixFDs, err)
+	}
+}
+
+func TestFrameErrorsSayWhere(t *testing.T) {
+	prefix := "l\x04\x01\x01" + "\x04\x00\x00\x00" + "\x07\x00\x00\x00" + "\x37\x00\x00\x00"
+	for offset, bad := range map[int]string{
+		0:  "x" + prefix[1:],
+		3:  prefix[:3] + "\x02" + prefix[4:],
+		4:  prefix[:4] + "\xff\xff\xff\xff" + prefix[8:],
+		12: prefix[:12] + "\xff\xff\xff\xff",
+		15: prefix[:15],
+	} {
+		_, err := FrameSize([]byte(bad))
+		var format *FormatError
+		if !errors.As(err, &format) || format.Offset != offset {
+			t.Errorf("error %v, want one at byte %d", err, offset)
+		}
+	}
+}
+
+func TestCodesAreThoseOfGodbus(t *testing.T) {
+	for typ, want := range map[Type]dbus.Type{MethodCall: dbus.TypeMethodCall, MethodReturn: dbus.TypeMethodReply, Error: dbus.TypeError, Signal: dbus.TypeSignal} {
+		if byte(typ) != byte(want) {
+			t.Errorf("%v is %d, want %d", typ, byte(typ), byte(want))
+		}
+	}
+	for flag, want := range map[Flags]dbus.Flags{
+		NoReplyExpected:               dbus.FlagNoReplyExpected,
+		NoAutoStart:                   dbus.FlagNoAutoStart,
+		AllowInteractiveAuthorization: dbus.FlagAllowInteractiveAuthorization,
+	} {
+		if byte(flag) != byte(want) {
+			t.Errorf("flag %d, want %d", byte(flag), byte(want))
 		}
 	}
 }

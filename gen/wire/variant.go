@@ -3,6 +3,7 @@ package wire
 import (
 	"os"
 	"reflect"
+	"slices"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -13,20 +14,22 @@ import (
 // [][]any for arrays of them. Unlike godbus, a UNIX_FD is an *os.File, taken as
 // UnixFD takes it, and arrays of them are []*os.File.
 //
-// After an error the Variant is the zero Variant.
+// After an error the Variant is the zero Variant, and no descriptor was taken.
 //
 // It is for values whose type is not known beforehand. VariantOf is several times
 // as fast.
-func (d *Decoder) Variant() dbus.Variant { return d.variant(0) }
+func (d *Decoder) Variant() dbus.Variant {
+	files := slices.Clone(d.files)
+	v := d.variant(0)
+	if d.err != nil {
+		copy(d.files, files)
+	}
+	return v
+}
 
 func (d *Decoder) variant(depth int) dbus.Variant {
-	view := d.variantSignature(depth)
+	sig := d.signature(d.variantSignature(depth))
 	if d.err != nil {
-		return dbus.Variant{}
-	}
-	sig, err := dbus.ParseSignature(string(view))
-	if err != nil {
-		d.Fail(err)
 		return dbus.Variant{}
 	}
 	value := d.value(sig.String(), depth+1)
@@ -138,10 +141,6 @@ func (d *Decoder) arrayValue(sig string, depth int) any {
 func dictValue[K comparable](d *Decoder, depth int, key func() K) any {
 	dict := map[K]dbus.Variant{}
 	for end := d.Array(8); d.More(end); {
-		if depth >= MaxNesting {
-			d.malformed(tooDeep)
-			return nil
-		}
 		d.Struct()
 		k := key()
 		dict[k] = d.variant(depth + 1)
