@@ -1,0 +1,38 @@
+//go:build linux
+
+package bus
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain makes the test binary its own unixexec program: as "test relay SOCKET" it
+// copies between its standard input and output and a unix socket, as "test fail" it
+// complains and fails.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "relay" {
+		os.Exit(relay(os.Args[2]))
+	}
+	if len(os.Args) == 2 && os.Args[1] == "fail" {
+		fmt.Fprintln(os.Stderr, "no such host")
+		os.Exit(3)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func relay(socket string) int {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	go io.Copy(os.Stdout, conn)
+	io.Copy(conn, os.Stdin)
+	return 0
+}

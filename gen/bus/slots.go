@@ -1,0 +1,80 @@
+package bus
+
+import (
+	"container/list"
+	"context"
+	"sync"
+)
+
+// maxInFlight is how many calls may wait for their replies at once. The system bus
+// refuses a connection's 129th (max_replies_per_connection in its configuration);
+// what is left is for calls through DBus() and for the mirrors' own.
+const maxInFlight = 100
+
+// slots hands out the right to have a call in flight. When there is none left,
+// callers queue; those with priority pass the others.
+type slots struct {
+	mu     sync.Mutex
+	used   int
+	urgent list.List // of chan struct{}, closed when the slot is theirs
+	normal list.List
+}
+
+// acquire waits for a slot, until ctx or the connection ends.
+func (s *slots) acquire(ctx, conn context.Context, priority bool) error {
+	s.mu.Lock()
+	if s.used < maxInFlight {
+		s.used++
+		s.mu.Unlock()
+		return nil
+	}
+	queue := &s.normal
+	if priority {
+		queue = &s.urgent
+	}
+	ready := make(chan struct{})
+	place := queue.PushBack(ready)
+	s.mu.Unlock()
+	var err error
+	select {
+	case <-ready:
+		return nil
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-conn.Done():
+		err = context.Cause(conn)
+	}
+	s.mu.Lock()
+	select {
+	case <-ready: // too late to leave: pass the slot on
+		s.passOn()
+	default:
+		queue.Remove(place)
+	}
+	s.mu.Unlock()
+	return err
+}
+
+// release gives a slot back, to whoever waits first.
+func (s *slots) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passOn()
+}
+
+func (s *slots) passOn() {
+	for _, queue := range []*list.List{&s.urgent, &s.normal} {
+		if first := queue.Front(); first != nil {
+			close(queue.Remove(first).(chan struct{}))
+			return
+		}
+	}
+	s.used--
+}
+
+// depth returns how many slots are used and how many callers wait for one.
+func (s *slots) depth() (used, waiting int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.used, s.urgent.Len() + s.normal.Len()
+}
