@@ -18,4 +18,7 @@ require (
 	honnef.co/go/tools v0.8.2 // indirect
 )
 
-tool honnef.co/go/tools/cmd/staticcheck
+tool (
+	github.com/gobluez/bluez/gen/cmd/bluezgen
+	honnef.co/go/tools/cmd/staticcheck
+)

@@ -1,0 +1,141 @@
+package gen
+
+import (
+	"cmp"
+	"slices"
+)
+
+// typeSuffixes follow the Go name of an interface in the names of what is made for it. A property or signal that is called
+// like one of them is called otherwise at the level of the package. The list is part of the promise that names are stable.
+var typeSuffixes = []string{"Interface", "Path", "Property", "Properties", "Set", "SetOf", "Update", "Server", "Skeleton"}
+
+// reservedProperties are names that a property cannot have, since getter and field of that name would hide what generated
+// types have anyway.
+var reservedProperties = []string{
+	"Object", "GetAll", "OnPropertiesChanged",
+	"Has", "Add", "Remove", "Empty", "Intersects", "All",
+	"Load", "Apply", "Changed", "Invalidated",
+}
+
+// reservedMethods are names that a method cannot have, for they are those of bus.Object and of the generated proxy.
+var reservedMethods = []string{
+	"Object", "Conn", "Path", "Service", "Call", "Get", "Set", "GetAll", "Subscribe", "SubscribeProperties",
+	"Introspect", "Ping",
+	"OnPropertiesChanged",
+}
+
+// names are the Go names of the members of an interface, by position.
+type names struct {
+	properties []string // of the getter and the field; the setter has Set before it
+	constants  []string // follow the name of the interface
+	signals    []string // follow On and Emit
+	// signalTypes follow the name of the interface.
+	signalTypes []string
+	methods     []string
+}
+
+// memberNames settles the names of the members of an interface that is called base. It goes by their kind, never by their
+// order: a property keeps its name, a method that would collide gets Call before it, a signal On. Where that does not help, and
+// for names that differ only in case or underscores, the D-Bus spelling follows an X_, which is in no other name.
+func memberNames(iface *Interface, base string) names {
+	var n names
+	n.nameProperties(iface, base)
+	n.nameSignals(iface)
+	n.nameMethods(iface)
+	return n
+}
+
+func (n *names) nameProperties(iface *Interface, base string) {
+	setters := make(map[string]bool)
+	for _, p := range iface.Properties {
+		name := cmp.Or(p.GoName, goName(p.Name))
+		if p.Writable {
+			setters["Set"+name] = true
+		}
+		n.properties = append(n.properties, name)
+	}
+	for i, name := range n.properties {
+		if slices.Contains(reservedProperties, name) || setters[name] || name == base+"Set" || name == base+"Properties" {
+			n.properties[i] += "Property"
+		}
+	}
+	escapeDoubles(n.properties, func(i int) string { return iface.Properties[i].Name })
+
+	for i, name := range n.properties {
+		if slices.Contains(typeSuffixes, name) {
+			name += "Property"
+			if slices.Contains(n.properties, name) {
+				name = escapedName(iface.Properties[i].Name)
+			}
+		}
+		n.constants = append(n.constants, name)
+	}
+}
+
+func (n *names) nameSignals(iface *Interface) {
+	for _, s := range iface.Signals {
+		n.signals = append(n.signals, cmp.Or(s.GoName, goName(s.Name)))
+	}
+	escapeDoubles(n.signals, func(i int) string { return iface.Signals[i].Name })
+	for i, name := range n.signals {
+		if slices.Contains(n.properties, "On"+name) || name == "PropertiesChanged" {
+			n.signals[i] = escapedName(iface.Signals[i].Name)
+		}
+	}
+	taken := slices.Concat(typeSuffixes, n.constants)
+	for i, name := range n.signals {
+		if slices.Contains(taken, name) {
+			name = "On" + name
+			if slices.Contains(taken, name) || slices.Contains(n.signals, name) {
+				name = "On" + escapedName(iface.Signals[i].Name)
+			}
+		}
+		n.signalTypes = append(n.signalTypes, name)
+	}
+}
+
+func (n *names) nameMethods(iface *Interface) {
+	taken := make(map[string]bool)
+	for _, name := range reservedMethods {
+		taken[name] = true
+	}
+	for i, name := range n.properties {
+		if iface.Properties[i].Readable {
+			taken[name] = true
+		}
+		if iface.Properties[i].Writable {
+			taken["Set"+name] = true
+		}
+	}
+	for _, name := range n.signals {
+		taken["On"+name] = true
+	}
+	for _, m := range iface.Methods {
+		n.methods = append(n.methods, cmp.Or(m.GoName, goName(m.Name)))
+	}
+	escapeDoubles(n.methods, func(i int) string { return iface.Methods[i].Name })
+	own := slices.Clone(n.methods)
+	for i, name := range own {
+		if !taken[name] {
+			continue
+		}
+		n.methods[i] = "Call" + name
+		if taken["Call"+name] || slices.Contains(own, "Call"+name) {
+			n.methods[i] = "Call" + escapedName(iface.Methods[i].Name)
+		}
+	}
+}
+
+// escapeDoubles makes the names distinct: of those that are the same, the one that D-Bus spells exactly so keeps it, and the
+// others escape their D-Bus spelling.
+func escapeDoubles(names []string, spelling func(i int) string) {
+	count := make(map[string]int)
+	for _, name := range names {
+		count[name]++
+	}
+	for i, name := range names {
+		if count[name] > 1 && spelling(i) != name {
+			names[i] = escapedName(spelling(i))
+		}
+	}
+}
