@@ -1,0 +1,214 @@
+package facade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/gobluez/bluez/bluezgen"
+	"github.com/gobluez/bluez/gen/bus"
+)
+
+// Options configures a Central. The zero value works: the system bus, the default
+// adapter, no log.
+type Options struct {
+	// Bus is the D-Bus address list to connect to. Empty means
+	// DBUS_SYSTEM_BUS_ADDRESS, else the system bus at its well-known path.
+	Bus string
+	// AuthUID is the uid, in decimal, to authenticate with. Empty means
+	// BLEAK_DBUS_AUTH_UID, else none: then the bus takes the uid of the socket,
+	// which is right also in user namespaces.
+	AuthUID string
+	// Logger receives what a user of the library may want to know and no error
+	// reports. Values, PINs and keys are never logged. Nil logs nothing.
+	Logger *slog.Logger
+	// Adapter is the default adapter: its name ("hci0") or its address. Empty
+	// means the powered adapter with the lowest number that can be a central.
+	Adapter string
+	// Trace, when not nil, receives one line for each D-Bus frame, without its
+	// values. BLUEZ_DEBUG=frames in the environment sets it to standard error.
+	Trace io.Writer
+}
+
+// A Central is one connection to the bus and what it knows of BlueZ: all adapters,
+// their devices, and everything scanned, connected or subscribed through it.
+// Any goroutine may use it at any time.
+//
+// It outlives bluetoothd: operations while the service is away fail with
+// ErrNoBlueZ, running scans resume when it is back, connections are lost. It does
+// not outlive the bus: once that is lost, everything fails with ErrNoBus.
+type Central struct {
+	logger  *slog.Logger
+	adapter string // Options.Adapter
+	conn    *bus.Conn
+	mirror  *bus.Mirror
+
+	ctx    context.Context // ends with Close or with the bus, for that cause
+	cancel context.CancelCauseFunc
+	closed sync.Once
+
+	tasks    sync.WaitGroup // the goroutines of discoveries, and watch
+	connects sync.WaitGroup // calls of Connect
+
+	mu          sync.RWMutex
+	discoveries map[dbus.ObjectPath]*discovery // by adapter
+	links       map[dbus.ObjectPath]*link      // by device
+}
+
+// cleanupTimeout bounds what is done to leave BlueZ tidy when the caller's own
+// context has ended or is not to be waited for.
+const cleanupTimeout = 5 * time.Second
+
+// Open connects to the bus and reads what BlueZ knows. ctx bounds the opening
+// only; Close ends the Central. It fails with ErrNoBus when there is no bus, and
+// with errors.ErrUnsupported on other systems than Linux. That bluetoothd does
+// not run is no error here: what needs it fails with ErrNoBlueZ.
+func Open(ctx context.Context, o Options) (*Central, error) {
+	c, err := open(ctx, o)
+	return c, opError("open", "Bluetooth", err)
+}
+
+func open(ctx context.Context, o Options) (*Central, error) {
+	if runtime.GOOS != "linux" {
+		return nil, fmt.Errorf("BlueZ exists on Linux only: %w", errors.ErrUnsupported)
+	}
+	if o.Bus == "" {
+		o.Bus = bus.SystemBusAddress()
+	}
+	if o.AuthUID == "" {
+		o.AuthUID = os.Getenv("BLEAK_DBUS_AUTH_UID")
+	}
+	if o.Trace == nil && os.Getenv("BLUEZ_DEBUG") == "frames" {
+		o.Trace = os.Stderr
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	conn, err := bus.Dial(ctx, o.Bus, bus.Options{Logger: o.Logger, AuthUID: o.AuthUID, Trace: o.Trace})
+	if err != nil {
+		return nil, translate(err)
+	}
+	c := &Central{
+		logger: o.Logger, adapter: o.Adapter, conn: conn,
+		discoveries: make(map[dbus.ObjectPath]*discovery), links: make(map[dbus.ObjectPath]*link),
+	}
+	c.mirror, err = bus.OpenMirror(ctx, conn, bus.MirrorOptions{
+		Service: bluezgen.Service, Root: "/", Codecs: bluezgen.Codecs(), Follow: []string{bluezgen.Adapter1Interface},
+	})
+	if err != nil {
+		var refused *bus.Error
+		if errors.As(err, &refused) && !errors.Is(err, bus.ErrAccessDenied) {
+			err = because(ErrNoBlueZ, err) // the bus could not start it
+		}
+		return nil, errors.Join(translate(err), conn.Close())
+	}
+	c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	c.mirror.Subscribe(c.event)
+	c.tasks.Go(c.watch)
+	return c, nil
+}
+
+// Close ends every scan, subscription and connection made through the Central as
+// their own Close does, then the connection to the bus. It blocks for a few
+// seconds at most. A second Close returns nil.
+func (c *Central) Close() error {
+	var err error
+	c.closed.Do(func() {
+		c.mu.Lock() // so that nobody who saw it open adds anything after this
+		c.cancel(ErrClosed)
+		c.mu.Unlock()
+		c.connects.Wait()
+		c.mu.RLock()
+		var clients []*Client
+		for _, l := range c.links {
+			clients = append(clients, l.clients...)
+		}
+		c.mu.RUnlock()
+		var closing sync.WaitGroup
+		for _, client := range clients {
+			closing.Go(func() { _ = client.Close() })
+		}
+		closing.Wait()
+		c.tasks.Wait()
+		c.mirror.Close()
+		err = opError("close", "Bluetooth", c.conn.Close())
+	})
+	return err
+}
+
+// watch ends the Central when the bus is lost.
+func (c *Central) watch() {
+	select {
+	case <-c.ctx.Done():
+	case <-c.conn.Done():
+		c.cancel(because(ErrNoBus, c.conn.Err()))
+	}
+}
+
+// err returns why the Central cannot be used any more, nil while it can.
+func (c *Central) err() error { return context.Cause(c.ctx) }
+
+// join returns a context that ends with either a or b, for the cause of either, and
+// a function that frees it.
+func join(a, b context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(a)
+	stop := context.AfterFunc(b, func() { cancel(context.Cause(b)) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// event passes what happened to an object of BlueZ to those whom it concerns. It runs
+// on the goroutine that reads the bus.
+func (c *Central) event(e bus.Event) {
+	switch e.Kind {
+	case bus.Lost, bus.Restored:
+		c.mu.RLock()
+		defer c.mu.RUnlock()
+		for _, d := range c.discoveries {
+			d.serviceChanged(e.Kind == bus.Lost)
+		}
+		return
+	}
+	switch e.Interface {
+	case bluezgen.Adapter1Interface:
+		if d, _ := c.concerned(e.Path, ""); d != nil {
+			d.adapterChanged(e)
+		}
+	case bluezgen.Device1Interface:
+		d, l := c.concerned(parent(e.Path), e.Path)
+		if d != nil {
+			d.deviceChanged(e)
+		}
+		if l != nil {
+			l.deviceChanged(e)
+		}
+	case bluezgen.GattService1Interface:
+		if _, l := c.concerned("", parent(e.Path)); l != nil {
+			l.treeChanged(e)
+		}
+	case bluezgen.GattCharacteristic1Interface:
+		if _, l := c.concerned("", parent(parent(e.Path))); l != nil {
+			l.characteristicChanged(e)
+		}
+	case bluezgen.GattDescriptor1Interface:
+		if _, l := c.concerned("", parent(parent(parent(e.Path)))); l != nil {
+			l.treeChanged(e)
+		}
+	}
+}
+
+func (c *Central) concerned(adapter, device dbus.ObjectPath) (*discovery, *link) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.discoveries[adapter], c.links[device]
+}

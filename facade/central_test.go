@@ -1,0 +1,212 @@
+//go:build linux
+
+package facade
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobluez/bluez/bluezgen"
+)
+
+func TestAdaptersAreListedInTheOrderOfTheirNumbers(t *testing.T) {
+	f := startFake(t)
+	for _, name := range []string{"hci10", "hci2", "hci0"} {
+		f.adapter(name, name != "hci0")
+	}
+	adapters, err := f.open(Options{}).Adapters(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, a := range adapters {
+		names = append(names, a.Name)
+	}
+	if !slices.Equal(names, []string{"hci0", "hci2", "hci10"}) {
+		t.Errorf("adapters are %v", names)
+	}
+	want := Adapter{
+		Name: "hci2", Address: Address{0, 0xAA, 1, 0, 0, 0x32}, AddressType: AddressPublic, Alias: "fake hci2",
+		Powered: true, Central: true, path: "/org/bluez/hci2",
+	}
+	if adapters[1] != want {
+		t.Errorf("hci2 is %+v, want %+v", adapters[1], want)
+	}
+}
+
+func TestAdapterIsChosenByNameOrAddressElseThePoweredOneOfLowestNumber(t *testing.T) {
+	f := startFake(t)
+	f.adapter("hci0", false)
+	f.adapter("hci1", true)
+	f.adapter("hci2", true).update(bluezgen.Adapter1Properties{
+		Adapter1Set: bluezgen.Adapter1SetOf(bluezgen.Adapter1Roles), Roles: []bluezgen.AdapterRole{bluezgen.AdapterRolePeripheral},
+	})
+	plain, chosen := f.open(Options{}), f.open(Options{Adapter: "hci2"})
+	for _, test := range []struct {
+		central *Central
+		option  string
+		want    string
+		err     error
+	}{
+		{plain, "", "hci1", nil},
+		{plain, "hci2", "hci2", nil},
+		{plain, "00:aa:01:00:00:31", "hci1", nil},
+		{plain, "hci0", "", ErrAdapterOff},
+		{plain, "hci", "", ErrNoAdapter},
+		{chosen, "", "hci2", nil},
+		{chosen, "hci1", "hci1", nil},
+	} {
+		a, err := test.central.resolveAdapter(test.option)
+		if a.Name != test.want || !errors.Is(err, test.err) {
+			t.Errorf("adapter %q = %q, %v; want %q, %v", test.option, a.Name, err, test.want, test.err)
+		}
+	}
+}
+
+func TestWithoutBluetoothEachReasonIsAnErrorOfItsOwn(t *testing.T) {
+	none := startFake(t)
+	none.stop()
+	empty := startFake(t)
+	off := startFake(t)
+	off.adapter("hci0", false)
+	for _, test := range []struct {
+		name   string
+		bus    string
+		want   error
+		advice string
+	}{
+		{"no bus", "unix:path=/nonexistent/bus", ErrNoBus, "DBUS_SYSTEM_BUS_ADDRESS"},
+		{"no BlueZ", none.daemon.Address(), ErrNoBlueZ, "systemctl start bluetooth"},
+		{"no adapter", empty.daemon.Address(), ErrNoAdapter, "plug"},
+		{"adapter off", off.daemon.Address(), ErrAdapterOff, "bluetoothctl power on"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", test.bus)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			var scanned error
+			for _, err := range Scan(ctx, ScanOptions{}) {
+				scanned = err
+			}
+			_, started := StartScanner(ctx, ScanOptions{}, func(Advertisement) {})
+			_, discovered := Discover(ctx, time.Millisecond, ScanOptions{})
+			_, found := FindDevice(ctx, ScanOptions{Name: "x"})
+			_, connected := Connect(ctx, Address{1}, ConnectOptions{})
+			for op, err := range map[string]error{
+				"Scan": scanned, "StartScanner": started, "Discover": discovered, "FindDevice": found, "Connect": connected,
+			} {
+				for _, other := range []error{ErrNoBus, ErrNoBlueZ, ErrNoAdapter, ErrAdapterOff} {
+					if errors.Is(err, other) != (other == test.want) {
+						t.Errorf("%s: %v", op, err)
+					}
+				}
+				if !errors.Is(err, ErrUnavailable) || !errors.As(err, new(*Error)) || !strings.Contains(err.Error(), test.advice) {
+					t.Errorf("%s: %v; does not say %q", op, err, test.advice)
+				}
+			}
+			if shared.current != nil {
+				t.Error("the default Central is still open")
+			}
+		})
+	}
+}
+
+func TestClosedCentralRefusesEverything(t *testing.T) {
+	f := startFake(t)
+	f.adapter("hci0", true)
+	c := f.open(Options{})
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("second close: %v", err)
+	}
+	_, listed := c.Adapters(t.Context())
+	_, discovered := c.Discover(t.Context(), time.Millisecond, ScanOptions{})
+	_, connected := c.Connect(t.Context(), Device{path: "/org/bluez/hci0/dev_X"}, ConnectOptions{})
+	for op, err := range map[string]error{"Adapters": listed, "Discover": discovered, "Connect": connected} {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+func TestLossOfTheBusEndsEverything(t *testing.T) {
+	f := startFake(t)
+	a := f.adapter("hci0", true)
+	d := f.device(a, "C0:FF:EE:00:00:01", "Strap", UUID16(0x180d))
+	c := f.open(Options{})
+	client, err := c.Connect(t.Context(), Address{0xC0, 0xFF, 0xEE, 0, 0, 1}, ConnectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	sub, err := client.Subscribe(t.Context(), d.measurement.uuid(), SubscribeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scanner, err := c.StartScanner(t.Context(), ScanOptions{}, func(Advertisement) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.daemon.Stop()
+	f.wait(client.Disconnected(), "the end of the connection")
+	f.wait(scanner.Done(), "the end of the scan")
+	_, received := sub.Next(t.Context())
+	_, listed := c.Adapters(t.Context())
+	for what, err := range map[string]error{"client": client.Err(), "scanner": scanner.Err(), "subscription": received, "Adapters": listed} {
+		if !errors.Is(err, ErrNoBus) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if !errors.Is(client.Err(), ErrDisconnected) {
+		t.Errorf("client: %v", client.Err())
+	}
+}
+
+func TestOpenIsBoundedByItsContext(t *testing.T) {
+	f := startFake(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Open(ctx, Options{Bus: f.daemon.Address()}); !errors.Is(err, context.Canceled) {
+		t.Errorf("open: %v", err)
+	}
+}
+
+func TestDefaultCentralIsSharedAndCloses(t *testing.T) {
+	f := startFake(t)
+	a := f.adapter("hci0", true)
+	f.device(a, "C0:FF:EE:00:00:01", "Strap", UUID16(0x180d))
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", f.daemon.Address())
+	client, err := Connect(t.Context(), Address{0xC0, 0xFF, 0xEE, 0, 0, 1}, ConnectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := shared.current.Central
+	scanner, err := StartScanner(t.Context(), ScanOptions{}, func(Advertisement) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Adapters(t.Context()); err != nil || shared.current.Central != c || shared.current.users != 2 {
+		t.Errorf("adapters: %v; %d users", err, shared.current.users)
+	}
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+	if c.err() != nil {
+		t.Error("the default Central closed before its last user")
+	}
+	if err := scanner.Close(); err != nil {
+		t.Error(err)
+	}
+	if shared.current != nil || c.err() == nil {
+		t.Error("the default Central is still open")
+	}
+	if a.discovering() != 0 || f.count("dev_C0_FF_EE_00_00_01.Disconnect") != 1 {
+		t.Error("BlueZ still scans or is connected")
+	}
+}

@@ -1,0 +1,49 @@
+package facade
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+)
+
+func TestAttributeThatSeveralHaveIsAmbiguous(t *testing.T) {
+	candidates := []*Characteristic{
+		{UUID: UUID16(0x2a37), Handle: 2, path: "/a"},
+		{UUID: UUID16(0x2a19), Handle: 5, path: "/b"},
+		{UUID: UUID16(0x2a37), Handle: 8, path: "/c"},
+	}
+	_, err := find(slices.Values(candidates), UUID16(0x2a37))
+	if !errors.Is(err, ErrAmbiguous) || !strings.Contains(err.Error(), "0x0002 and 0x0008") {
+		t.Errorf("by UUID: %v", err)
+	}
+	for _, which := range []Attribute{Handle(8), candidates[2], &Characteristic{path: "/c"}} {
+		if got, err := find(slices.Values(candidates), which); got != candidates[2] || err != nil {
+			t.Errorf("by %v: %v, %v", which, got, err)
+		}
+	}
+	for _, which := range []Attribute{Handle(9), UUID16(0x2a38), (*Service)(nil), (*Descriptor)(nil), &Descriptor{path: "/x"}} {
+		if _, err := find(slices.Values(candidates), which); !errors.Is(err, ErrNotFound) {
+			t.Errorf("by %v: %v", which, err)
+		}
+	}
+}
+
+func TestHandlesAreTheDigitsOfThePath(t *testing.T) {
+	for path, want := range map[string]Handle{
+		"/org/bluez/hci0/dev_X/service000a":                   0x0a,
+		"/org/bluez/hci0/dev_X/service000a/charfffe":          0xfffe,
+		"/org/bluez/hci0/dev_X/service000a/charfffe/desc0102": 0x0102,
+		"/org/bluez/hci0/dev_X/service000a/none":              0,
+		"/x":                                                  0,
+	} {
+		if got := handleOf(dbus.ObjectPath(path)); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	if got := Handle(0x2a).String(); got != "0x002a" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,221 @@
+package facade
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ScanOptions says which advertisements a scan wants. The zero value wants those of
+// every device on the default adapter. All conditions must hold.
+type ScanOptions struct {
+	// Adapter is the adapter's name ("hci0") or address; empty means the Central's default.
+	Adapter string
+	// Address, when not zero, is the device that is wanted.
+	Address Address
+	// Name, when not empty, is the advertised name that is wanted, exactly.
+	Name string
+	// Services, when not empty: a device must offer at least one of them.
+	Services []UUID
+	// MinRSSI, when not zero, is the weakest signal wanted, in dBm (-127 to 20).
+	// Advertisements of unknown strength are then left out.
+	MinRSSI int16
+	// MaxPathLoss, when not zero, is the largest loss wanted between the advertised
+	// transmit power and the received strength, in dB (1 to 137). Advertisements
+	// that lack either are then left out.
+	MaxPathLoss uint16
+	// Pattern, when not empty, is what the device's address or name must begin with.
+	Pattern string
+	// Match, when not nil, must return true. It is called in the order of arrival
+	// from the goroutine that reads the bus: it must be quick and must not call
+	// this package.
+	Match func(Advertisement) bool
+	// EveryPacket asks for each packet that BlueZ passes on, with that packet's own
+	// ManufacturerData and ServiceData. The default merges what it knows of a device
+	// and may skip packets that say nothing new. The consumer must keep up: a
+	// backlog of Queue packets ends the scan with ErrOverflow.
+	EveryPacket bool
+	// Queue is the number of packets that may wait for the consumer when EveryPacket
+	// is set; 0 means 1024. Without EveryPacket the newest update of each device
+	// waits (at most 4096 devices), and Advertisement.Coalesced counts the others.
+	Queue int
+}
+
+// A Scanner is a running scan that calls a function for each advertisement. Any
+// goroutine may use it.
+type Scanner struct {
+	scan   *scan
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error // valid once done is closed
+}
+
+// StartScanner starts to scan and returns once BlueZ has confirmed. From then on
+// handler is called for each wanted advertisement, one call at a time, from a
+// goroutine of the Scanner's own, until ctx ends, Close is called or the scan fails.
+//
+// All scans of a Central on one adapter share one discovery of BlueZ. A scan
+// survives a restart of bluetoothd and the loss of its adapter or its power: it
+// resumes when they are back. It fails at the start with ErrNoBlueZ, ErrNoAdapter
+// or ErrAdapterOff.
+func (c *Central) StartScanner(ctx context.Context, o ScanOptions, handler func(Advertisement)) (*Scanner, error) {
+	return c.startScanner(ctx, o, handler, func() {})
+}
+
+func (c *Central) startScanner(ctx context.Context, o ScanOptions, handler func(Advertisement), release func()) (*Scanner, error) {
+	scan, err := c.startScan(ctx, o)
+	if err != nil {
+		release()
+		return nil, opError("scan", o.Adapter, err)
+	}
+	s := &Scanner{scan: scan, done: make(chan struct{})}
+	ctx, s.cancel = context.WithCancel(ctx)
+	go func() {
+		defer close(s.done)
+		defer release()
+		defer scan.close()
+		defer s.cancel()
+		s.err = opError("scan", o.Adapter, scan.each(ctx, func(adv Advertisement) bool {
+			handler(adv)
+			return true
+		}))
+	}()
+	return s, nil
+}
+
+// Close ends the scan and waits until handler has returned and BlueZ was told, for
+// a few seconds at most. It must not be called by handler. A second Close returns
+// the same.
+func (s *Scanner) Close() error {
+	s.cancel()
+	<-s.done
+	return s.err
+}
+
+// Done is closed when the scan has ended and handler will not be called again.
+func (s *Scanner) Done() <-chan struct{} { return s.done }
+
+// Err returns nil while the scan runs, and after it ended by Close or ctx; else why
+// it failed.
+func (s *Scanner) Err() error {
+	select {
+	case <-s.done:
+		return s.err
+	default:
+		return nil
+	}
+}
+
+// each calls yield for each advertisement until yield returns false or ctx ends,
+// which is no error.
+func (s *scan) each(ctx context.Context, yield func(Advertisement) bool) error {
+	for {
+		adv, err := s.backlog.take(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		case !yield(adv):
+			return nil
+		}
+	}
+}
+
+// Scan returns an iterator over the wanted advertisements as they are heard. Each
+// range over it is a scan of its own, like that of StartScanner: it starts with the
+// loop and has ended when the loop has, whether by break, return or panic. The loop
+// ends silently when ctx does; any other end yields one last pair with the error.
+//
+// The loop's body may take its time: meanwhile updates of one device replace each
+// other.
+func (c *Central) Scan(ctx context.Context, o ScanOptions) iter.Seq2[Advertisement, error] {
+	return func(yield func(Advertisement, error) bool) {
+		scan, err := c.startScan(ctx, o)
+		if err == nil {
+			defer scan.close()
+			err = scan.each(ctx, func(adv Advertisement) bool { return yield(adv, nil) })
+		}
+		if err != nil && ctx.Err() == nil {
+			yield(Advertisement{}, opError("scan", o.Adapter, err))
+		}
+	}
+}
+
+// Discover scans for d and returns the last advertisement of each wanted device in
+// the order in which they were first heard. If ctx ends first, it returns those
+// heard until then and ctx's error.
+func (c *Central) Discover(ctx context.Context, d time.Duration, o ScanOptions) ([]Advertisement, error) {
+	scan, err := c.startScan(ctx, o)
+	if err != nil {
+		return nil, opError("scan", o.Adapter, err)
+	}
+	defer scan.close()
+	limited, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	var found []Advertisement
+	index := make(map[Device]int)
+	err = scan.each(limited, func(adv Advertisement) bool {
+		key := Device{path: adv.Device.path}
+		if i, known := index[key]; known {
+			found[i] = adv
+		} else {
+			index[key] = len(found)
+			found = append(found, adv)
+		}
+		return true
+	})
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	return found, opError("scan", o.Adapter, err)
+}
+
+// FindDevice scans until a wanted device is heard and returns its advertisement. A
+// device that is connected does not advertise: it is returned at once, as BlueZ knows it.
+// The error matches ErrNotFound when ctx's deadline passes first (and
+// context.DeadlineExceeded too).
+func (c *Central) FindDevice(ctx context.Context, o ScanOptions) (Advertisement, error) {
+	adv, err := c.find(ctx, o)
+	return adv, opError("find device", o.description(), err)
+}
+
+// description says in an error what was looked for, as far as it can be said.
+func (o *ScanOptions) description() string {
+	var words []string
+	if !o.Address.IsZero() {
+		words = append(words, o.Address.String())
+	}
+	if o.Name != "" {
+		words = append(words, strconv.Quote(o.Name))
+	}
+	for _, u := range o.Services {
+		words = append(words, u.Short())
+	}
+	return strings.Join(words, " ")
+}
+
+func (c *Central) find(ctx context.Context, o ScanOptions) (found Advertisement, err error) {
+	scan, err := c.startScan(ctx, o)
+	if err != nil {
+		return Advertisement{}, err
+	}
+	defer scan.close()
+	if found, ok := scan.connected(); ok {
+		return found, nil
+	}
+	err = scan.each(ctx, func(adv Advertisement) bool {
+		found = adv
+		return false
+	})
+	if err == nil && found.Device.path == "" {
+		err = context.Cause(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = because(ErrNotFound, err)
+		}
+	}
+	return found, err
+}
