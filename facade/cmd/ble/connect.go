@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gobluez/bluez/facade"
+)
+
+// open connects to the bus, with the flags that all commands have.
+func (t *tool) open(ctx context.Context) (*facade.Central, error) {
+	central, err := facade.Open(ctx, facade.Options{Logger: t.log, Adapter: string(t.adapter)})
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil, errNotHere
+	}
+	return central, err
+}
+
+// connect connects to d, and looks for it if need be, until ctx ends.
+func (t *tool) connect(ctx context.Context, central *facade.Central, d device) (*facade.Client, error) {
+	var target facade.Target = d.address
+	var err error
+	if d.name != "" {
+		t.log.Info("looking for the device", "name", d.name)
+		target, err = central.FindDevice(ctx, facade.ScanOptions{Name: d.name})
+	}
+	var client *facade.Client
+	if err == nil {
+		t.log.Info("connecting", "address", target)
+		client, err = central.Connect(ctx, target, facade.ConnectOptions{})
+	}
+	if errors.Is(err, facade.ErrNotFound) {
+		return nil, fmt.Errorf("%w: is it on and in range? ble scan shows what is, --timeout looks longer", err)
+	}
+	if err == nil {
+		t.log.Info("connected", "address", client.Address(), "adapter", client.Device().Adapter)
+	}
+	return client, err
+}
+
+// find returns the characteristic that which says, or an error that says how to find it. Four digits that are no UUID of
+// the device are taken for a handle.
+func find(client *facade.Client, which facade.Attribute) (*facade.Characteristic, error) {
+	characteristic, err := client.Characteristic(which)
+	switch {
+	case errors.Is(err, facade.ErrAmbiguous):
+		var same []string
+		for _, service := range client.Services() {
+			for _, c := range service.Characteristics {
+				if c.UUID == which {
+					same = append(same, handleText(c.Handle))
+				}
+			}
+		}
+		return nil, fmt.Errorf("%w: choose %s", err, strings.Join(same, " or "))
+	case errors.Is(err, facade.ErrNotFound):
+		if c := meantHandle(client, which); c != nil {
+			return c, nil
+		}
+		return nil, fmt.Errorf("%w: ble inspect %v lists what it has", err, client.Address())
+	}
+	return characteristic, err
+}
+
+// meantHandle returns the characteristic whose handle has the digits of which, a UUID of 16 bits that was not found.
+func meantHandle(client *facade.Client, which facade.Attribute) *facade.Characteristic {
+	uuid, ok := which.(facade.UUID)
+	if !ok || len(uuid.Short()) != 4 {
+		return nil
+	}
+	handle := facade.Handle(uint16(uuid[2])<<8 | uint16(uuid[3]))
+	characteristic, err := client.Characteristic(handle)
+	if err != nil {
+		return nil
+	}
+	return characteristic
+}
+
+// withCharacteristic connects to d, finds the characteristic and calls do, all within the time limit.
+func (t *tool) withCharacteristic(ctx context.Context, d device, which facade.Attribute, do func(context.Context, *facade.Client, *facade.Characteristic) error) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(t.timeout))
+	defer cancel()
+	central, err := t.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer central.Close()
+	client, err := t.connect(ctx, central, d)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	c, err := find(client, which)
+	if err != nil {
+		return err
+	}
+	return do(ctx, client, c)
+}

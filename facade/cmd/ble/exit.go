@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"syscall"
+
+	"github.com/gobluez/bluez/facade"
+)
+
+// The exit codes, as --help explains them.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitUnavailable = 3
+	exitNotFound    = 4
+	exitTimeout     = 5
+	exitInterrupted = 130
+)
+
+// usageError is a mistake in the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// errNotHere says that this system has no BlueZ.
+var errNotHere = errors.New("no Bluetooth on this system: ble needs Linux with BlueZ")
+
+// exitCode returns what err, with which a command ended, means to who started it. ctx is the command's whole context: it
+// ends when the user interrupts.
+func exitCode(ctx context.Context, err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		return exitUsage
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case errors.Is(err, syscall.EPIPE):
+		return exitDone // the reader has had enough, as in ble scan | head
+	case errors.Is(err, facade.ErrUnavailable), errors.Is(err, errNotHere):
+		return exitUnavailable
+	case errors.Is(err, facade.ErrNotFound), errors.Is(err, facade.ErrAmbiguous):
+		return exitNotFound // before the deadline: a search ends with it
+	case errors.Is(err, context.DeadlineExceeded):
+		return exitTimeout
+	default:
+		return exitFailed
+	}
+}
+
+// complaint returns what to tell the user about err, one line, or nothing.
+func complaint(code int, err error) string {
+	if code == exitDone || code == exitInterrupted {
+		return ""
+	}
+	text := strings.ReplaceAll(err.Error(), context.DeadlineExceeded.Error(), "no answer in time")
+	if code == exitTimeout {
+		text += " (--timeout waits longer)"
+	}
+	return showText(text)
+}
