@@ -15,9 +15,10 @@ import (
 
 // Options say how a connection is opened. The zero value is what most want.
 type Options struct {
-	// Logger gets what is odd but no error: a property of an unexpected type, a
-	// forged signal, a service that is gone. Nil logs nothing. Values that came
-	// over the bus are never logged.
+	// Logger gets what is odd but no error, each kind once: a property or signal of
+	// an unexpected type, a service that does not list its objects, a message that
+	// godbus cannot take. Nil logs nothing. Values that came over the bus are never
+	// logged.
 	Logger *slog.Logger
 	// AuthUID, if not empty, is the decimal user id to authenticate as. Empty
 	// leaves it to the bus to ask the kernel, which is right nearly always, and in
@@ -63,7 +64,7 @@ type Conn struct {
 	cancel context.CancelCauseFunc
 	end    sync.Once
 	err    error      // valid once ctx is done
-	spawn  sync.Mutex // so that no task begins once Close waits
+	spawn  sync.Mutex // held to start a task, so that none begins once Close waits
 	tasks  sync.WaitGroup
 	waited sync.Once
 	exit   error // of the child process, valid once waited
@@ -175,6 +176,8 @@ func (c *Conn) fail(err error) {
 		c.err = err
 		c.stream.close()
 		c.writer.fail(err)
+		c.spawn.Lock() // whoever is about to start a task has started it then
+		defer c.spawn.Unlock()
 		c.cancel(err)
 	})
 }
@@ -191,8 +194,6 @@ func (c *Conn) Close() error {
 	if c.dbus != nil {
 		_ = c.dbus.Close()
 	}
-	c.spawn.Lock() // whoever is about to start a task has started it
-	c.spawn.Unlock()
 	c.tasks.Wait()
 	c.waited.Do(func() { c.exit = c.stream.wait() })
 	return c.exit

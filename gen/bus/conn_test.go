@@ -332,6 +332,9 @@ func TestUnixexecChildIsEndedAndWaitedFor(t *testing.T) {
 	if err := c.bus().Ping(within(t)); err != nil {
 		t.Error(err)
 	}
+	if c.stream.fds {
+		t.Error("descriptors were negotiated with a program")
+	}
 	pid := c.stream.child.cmd.Process.Pid
 	if err := c.Close(); err != nil {
 		t.Error(err)

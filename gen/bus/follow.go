@@ -93,12 +93,12 @@ func (t *followTable) share(key followKey, rule string) (*following, error) {
 		s.shares++
 		return s, nil
 	}
-	s := &following{key: key, shares: 1, ready: make(chan struct{})}
 	c := t.m.conn
+	s := &following{key: key, shares: 1, rule: c.rules.acquire(rule), ready: make(chan struct{})}
 	if err := c.run(func() { t.establish(s) }); err != nil {
+		c.rules.release(s.rule)
 		return nil, err
 	}
-	s.rule = c.rules.acquire(rule)
 	t.shared[key] = s
 	return s, nil
 }
@@ -106,8 +106,6 @@ func (t *followTable) share(key followKey, rule string) (*following, error) {
 // establish reads what may have changed before the rule was in force. It runs for
 // all who share it, whether or not the first still waits.
 func (t *followTable) establish(s *following) {
-	t.mu.Lock() // share is done
-	t.mu.Unlock()
 	ctx := t.m.conn.ctx
 	s.err = t.m.reread(ctx, s.key)
 	if err := s.rule.wait(ctx); err != nil {

@@ -108,7 +108,8 @@ func text(s string) func(*wire.Encoder) { return func(e *wire.Encoder) { e.Strin
 // test gives it and two properties.
 type thing struct {
 	Emitter
-	methods []ServedMethod
+	methods  []ServedMethod
+	encoding func() // called when properties are encoded, if not nil
 
 	mu    sync.Mutex
 	label string
@@ -150,6 +151,9 @@ func (s *thing) Serve() *ServedInterface {
 }
 
 func (s *thing) EncodeAll(e *wire.Encoder) {
+	if s.encoding != nil {
+		s.encoding()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.Struct()
@@ -165,6 +169,9 @@ func (s *thing) EncodeAll(e *wire.Encoder) {
 }
 
 func (s *thing) Encode(name string, e *wire.Encoder) error {
+	if s.encoding != nil {
+		s.encoding()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

@@ -27,6 +27,7 @@ type Method struct {
 	Priority bool
 }
 
+// String returns the method's full name, such as "org.bluez.Device1.Connect".
 func (m *Method) String() string { return m.Interface + "." + m.Name }
 
 // An Object is a remote object: a path of the service that owns a bus name. It is
