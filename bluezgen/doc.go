@@ -24,5 +24,3 @@
 // itself answers with those of package bus, such as bus.ErrServiceUnknown when BlueZ does not run. A getter of a property that an
 // object does not have returns bus.ErrInvalidArgs.
 package bluezgen
-
-//go:generate go tool bluezgen ../introspection

@@ -1,0 +1,97 @@
+# Everything that one does with this repository. `make help` lists the targets.
+#
+# Targets install what they need of the machine when root runs them, and say in one line what is missing when not.
+# NO_INSTALL=1 keeps them from installing and from the network.
+
+NO_INSTALL ?=
+export NO_INSTALL
+ifeq ($(NO_INSTALL),1)
+export GOPROXY := off
+export GOTOOLCHAIN := local
+endif
+
+# Where test-bluez leaves the logs of bluetoothd and of the machine, and how long each fuzz target runs.
+ARTIFACTS ?= build
+FUZZTIME ?= 30s
+
+# The systems that everything must compile for: other word sizes, another byte order, and those without BlueZ.
+SYSTEMS := linux/amd64 linux/arm linux/arm64 linux/386 linux/s390x darwin/arm64 windows/amd64
+
+need := .ci/need
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## boot real BlueZ in a VM and show the command ble at work there
+	@$(need) go:golang-go
+	go run ./facade/e2e/demo
+
+.PHONY: test
+test: ## run all tests that need no VM, with the race detector
+	@$(need) go:golang-go gcc:gcc,libc6-dev dbus-daemon:dbus-daemon
+	go test -race ./...
+
+.PHONY: test-bluez
+test-bluez: ## run the tests against real BlueZ in a VM (Linux on amd64)
+	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "the BlueZ VM needs Linux on amd64; this is $$(uname -sm)" >&2; exit 1; }
+	@$(need) go:golang-go
+	@mkdir -p $(ARTIFACTS)
+	go test -tags e2e -count=1 -v -timeout 45m -artifacts -outputdir $(abspath $(ARTIFACTS)) ./facade/e2e
+
+.PHONY: generate
+generate: ## write the generated code anew, from introspection/
+	@$(need) go:golang-go
+	go generate ./...
+
+.PHONY: check
+check: check-format check-generated check-vet check-systems ## look for mistakes without running anything: format, vet, staticcheck, generated code, other systems
+
+.PHONY: check-format check-generated check-vet check-systems
+check-format:
+	@$(need) go:golang-go
+	@unformatted=$$(gofmt -l .) && [ -z "$$unformatted" ] || { echo "not formatted (gofmt -w):" $$unformatted >&2; exit 1; }
+
+check-generated: # fails if the committed code is not what generate would write
+	go tool bluezgen -check -package bluezgen -out bluezgen introspection
+
+check-vet: # the tag adds the tests that run in the VM
+	go vet -tags e2e ./...
+	go tool staticcheck -tags e2e ./...
+
+check-systems:
+	@for system in $(SYSTEMS); do \
+		echo "build $$system"; \
+		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go build ./... || exit 1; \
+	done
+	@for system in linux/386 darwin/arm64 windows/amd64; do \
+		echo "vet $$system"; \
+		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go vet ./... || exit 1; \
+	done
+
+.PHONY: bench
+bench: ## run the benchmarks
+	@$(need) go:golang-go dbus-daemon:dbus-daemon
+	go test -run '^$$' -bench . -benchmem ./...
+	go run ./facade/bench
+
+.PHONY: introspect
+introspect: ## record in a VM what bluetoothd says of its own D-Bus API, for the tests of introspection/
+	@$(need) go:golang-go
+	go run ./facade/e2e/introspect introspection/testdata
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (default 30s)
+	@$(need) go:golang-go gcc:gcc,libc6-dev dbus-daemon:dbus-daemon
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "fuzz $$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+.PHONY: clean
+clean: ## remove what test-bluez left, and the VM images in the cache
+	rm -rf $(ARTIFACTS)
+	rm -rf "$${BLUEZ_VM_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/bluez-for-go/vm}"

@@ -1,0 +1,19 @@
+// Package e2e runs the library against real BlueZ, in a virtual machine.
+//
+// Its tests have the build tag e2e, for they take minutes and need a Linux host on amd64 (make test-bluez).
+// There is one test for each way to run bluetoothd. Each boots the machine of package vm once, with the
+// tests of package guest in it, and shows their results as its subtests:
+//
+//	host: TestNormal, TestExperimental ─ package vm ─> qemu: init ─> guest's tests ─ package world ─> dbus-daemon
+//	                                                                    │                             btvirt: hci0 to hci3
+//	                                                                    │                             bluetoothd
+//	                                                                    │                             BlueZ's example peripheral on hci1
+//	                                                                    └─ the library, on hci0       command peripheral on hci2
+//
+// To run one test of the guest, name it below that of the host:
+//
+//	go test -tags e2e ./facade/e2e -run TestNormal/TestScan
+//
+// With -artifacts the logs of the guest and its daemons stay. BTMON=1 in the environment adds btmon's recording of what the
+// controllers are told and say, for btmon --read.
+package e2e

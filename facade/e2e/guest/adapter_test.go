@@ -1,0 +1,35 @@
+//go:build e2e
+
+package guest
+
+import (
+	"testing"
+
+	"github.com/gobluez/bluez/facade/e2e/world"
+)
+
+func TestAdaptersAreListed(t *testing.T) {
+	ctx, central := setup(t)
+	adapters, err := central.Adapters(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := world.Controllers()
+	if len(adapters) != len(want) {
+		t.Fatalf("%d adapters, want %d: %v", len(adapters), len(want), adapters)
+	}
+	for n, a := range adapters {
+		if a.Name != want[n].Name || a.Address != address(t, want[n]) {
+			t.Errorf("adapter %d is %s %s, want %s %s", n, a.Name, a.Address, want[n].Name, want[n].Address)
+		}
+		if !a.Powered || !a.Central || a.Discovering {
+			t.Errorf("%s: powered %t, central %t, discovering %t; want true, true, false", a, a.Powered, a.Central, a.Discovering)
+		}
+		if a.Path() != want[n].Path() {
+			t.Errorf("%s is at %s, want %s", a, a.Path(), want[n].Path())
+		}
+	}
+	if alias := adapters[1].Alias; alias != world.ExampleName {
+		t.Errorf("alias of %s is %q, want %q", adapters[1], alias, world.ExampleName)
+	}
+}

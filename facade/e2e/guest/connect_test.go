@@ -1,0 +1,223 @@
+//go:build e2e
+
+package guest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/gobluez/bluez/facade"
+	"github.com/gobluez/bluez/facade/e2e/world"
+)
+
+func TestConnect(t *testing.T) {
+	ctx, central := setup(t)
+	adv, err := central.FindDevice(ctx, facade.ScanOptions{Name: world.ExampleName})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := central.Connect(ctx, adv, facade.ConnectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if client.Address() != address(t, world.Example()) || client.Name() != world.ExampleName {
+		t.Errorf("connected to %s %q", client.Address(), client.Name())
+	}
+	if err := client.Err(); err != nil {
+		t.Errorf("the client is connected, but its error is %v", err)
+	}
+	device(t, ctx, world.Example(), "the link", linkUp)
+
+	if err := client.Disconnect(ctx); err != nil {
+		t.Fatal(err)
+	}
+	device(t, ctx, world.Example(), "the end of the link", linkDown)
+	select {
+	case <-client.Disconnected():
+	case <-ctx.Done():
+		t.Fatal("the client does not know that it is disconnected")
+	}
+	if _, err := client.Read(ctx, facade.UUID16(0x2A38)); !errors.Is(err, facade.ErrNotConnected) && !errors.Is(err, facade.ErrDisconnected) &&
+		!errors.Is(err, facade.ErrClosed) {
+		t.Errorf("read after Disconnect: %v", err)
+	}
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCloseDisconnects(t *testing.T) {
+	ctx, central := setup(t)
+	client := connect(t, ctx, central, world.Own())
+	if err := client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	device(t, ctx, world.Own(), "the end of the link", linkDown)
+	if err := client.Err(); !errors.Is(err, facade.ErrClosed) {
+		t.Errorf("error of a closed client: %v, want ErrClosed", err)
+	}
+}
+
+func TestPeerDropsLink(t *testing.T) {
+	ctx, central := setup(t)
+	client := connect(t, ctx, central, world.Own())
+	sub, err := client.Subscribe(ctx, uuid(world.CounterUUID), facade.SubscribeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	control(t, ctx, client, world.Control{Operation: world.Disconnect})
+	select {
+	case <-client.Disconnected():
+	case <-ctx.Done():
+		t.Fatal("the client does not know that it is disconnected")
+	}
+	if err := client.Err(); !errors.Is(err, facade.ErrDisconnected) {
+		t.Errorf("error of the client: %v, want ErrDisconnected", err)
+	}
+	if _, err := sub.Next(ctx); !errors.Is(err, facade.ErrDisconnected) {
+		t.Errorf("error of the subscription: %v, want ErrDisconnected", err)
+	}
+	if err := sub.Close(); err != nil {
+		t.Errorf("close the subscription: %v", err)
+	}
+}
+
+// A connection that follows one which the peer dropped is not the worse for it: its notifications work.
+func TestReconnectAfterPeerDroppedLink(t *testing.T) {
+	ctx, central := setup(t)
+	for range 2 {
+		client := connect(t, ctx, central, world.Own())
+		sub, err := client.Subscribe(ctx, uuid(world.CounterUUID), facade.SubscribeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		control(t, ctx, client, world.Control{Operation: world.Count, Count: 3})
+		expectNumbers(t, ctx, sub, 3)
+		control(t, ctx, client, world.Control{Operation: world.Disconnect})
+		<-client.Disconnected()
+		if err := client.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestReconnectTenTimes(t *testing.T) {
+	ctx, central := setup(t)
+	for n := range 10 {
+		client := connect(t, ctx, central, world.Own())
+		if value, err := client.ReadDescriptor(ctx, note(t, client)); err != nil || string(value) != world.NoteAtFirst {
+			t.Fatalf("connection %d: read %q, %v", n, value, err)
+		}
+		if err := client.Close(); err != nil {
+			t.Fatalf("connection %d: %v", n, err)
+		}
+	}
+}
+
+// A device that has stopped advertising keeps a connection pending, until its ctx ends.
+func TestConnectCancelledWhilePending(t *testing.T) {
+	ctx, central := setup(t)
+	adv, err := central.FindDevice(ctx, facade.ScanOptions{Name: world.ExampleName})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bluetooth.Silence(ctx); err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if client, err := central.Connect(short, adv, facade.ConnectOptions{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("connect to a silent device: %v, %v; want the end of ctx", client, err)
+	}
+	if err := bluetooth.Advertise(ctx); err != nil {
+		t.Fatal(err)
+	}
+	connect(t, ctx, central, world.Example())
+}
+
+// A connection is cancelled when the link is up and the services are not known yet.
+func TestConnectCancelledHalfWay(t *testing.T) {
+	ctx, central := setup(t)
+	adv, err := central.FindDevice(ctx, facade.ScanOptions{Name: world.ExampleName})
+	if err != nil {
+		t.Fatal(err)
+	}
+	half, cancel := context.WithCancel(ctx)
+	defer cancel()
+	watched := make(chan error, 1)
+	go func() {
+		path := world.Central().Device(world.Example())
+		watched <- world.Await(ctx, bluetooth.Bus(), "the link", func(all world.Objects) bool { return linkUp(all, path) })
+		cancel()
+	}()
+	client, err := central.Connect(half, adv, facade.ConnectOptions{})
+	if err := <-watched; err != nil {
+		t.Fatal(err)
+	}
+	if err == nil {
+		// The services were quicker than the one who cancels. Then it is a connection like any other.
+		t.Log("connected before it could be cancelled")
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+	} else if !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled connect: %v", err)
+	}
+	device(t, ctx, world.Example(), "the end of the link", linkDown)
+	connect(t, ctx, central, world.Example())
+}
+
+func TestTwoClientsAtOnce(t *testing.T) {
+	ctx, central := setup(t)
+	leave, err := bluetooth.Crowd(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := leave(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	own, example := connect(t, ctx, central, world.Own()), connect(t, ctx, central, world.Example())
+	sub, err := own.Subscribe(ctx, uuid(world.StreamUUID), facade.SubscribeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	heart, err := example.Subscribe(ctx, facade.UUID16(0x2A37), facade.SubscribeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		for range 20 {
+			if _, err := example.Read(ctx, facade.UUID16(0x2A38)); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	control(t, ctx, own, world.Control{Operation: world.Count, Count: 50})
+	expectNumbers(t, ctx, sub, 50)
+	if err := <-done; err != nil {
+		t.Errorf("reading from the other device: %v", err)
+	}
+	if _, err := heart.Next(ctx); err != nil {
+		t.Errorf("notification of the other device: %v", err)
+	}
+}
+
+// Two clients of one device share its connection, which ends with the one that made it.
+func TestTwoClientsOfOneDevice(t *testing.T) {
+	ctx, central := setup(t)
+	first := connect(t, ctx, central, world.Own())
+	second := connect(t, ctx, central, world.Own())
+	if err := second.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Read(ctx, uuid(world.StatusUUID)); err != nil {
+		t.Errorf("read after the other client was closed: %v", err)
+	}
+}

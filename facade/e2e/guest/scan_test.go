@@ -1,0 +1,189 @@
+//go:build e2e
+
+package guest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/gobluez/bluez/facade"
+	"github.com/gobluez/bluez/facade/e2e/world"
+)
+
+func TestScanSeesAdvertisement(t *testing.T) {
+	ctx, central := setup(t)
+	for _, want := range []struct {
+		of           world.Controller
+		name         string
+		services     []facade.UUID
+		manufacturer []byte
+		serviceData  map[facade.UUID][]byte
+	}{
+		{
+			world.Example(), world.ExampleName,
+			[]facade.UUID{facade.UUID16(0x180D), facade.UUID16(0x180F)},
+			[]byte{0, 1, 2, 3},
+			map[facade.UUID][]byte{facade.UUID16(0x9999): {0, 1, 2, 3, 4}},
+		},
+		{world.Own(), world.OwnName, []facade.UUID{uuid(world.ServiceUUID)}, world.OwnManufacturerData(), nil},
+	} {
+		t.Run(want.name, func(t *testing.T) {
+			// The name comes with the scan response, so maybe not with the first advertisement.
+			adv, err := central.FindDevice(ctx, facade.ScanOptions{Address: address(t, want.of), Name: want.name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if adv.Adapter != world.Central().Name || adv.AddressType != facade.AddressPublic || adv.Time.IsZero() {
+				t.Errorf("adapter %s, address type %s, time %s", adv.Adapter, adv.AddressType, adv.Time)
+			}
+			for _, s := range want.services {
+				if !slices.Contains(adv.ServiceUUIDs, s) {
+					t.Errorf("services %v lack %s", adv.ServiceUUIDs, s)
+				}
+			}
+			if got := adv.ManufacturerData[world.OwnManufacturer]; !bytes.Equal(got, want.manufacturer) {
+				t.Errorf("manufacturer data % x, want % x", got, want.manufacturer)
+			}
+			for s, data := range want.serviceData {
+				if !bytes.Equal(adv.ServiceData[s], data) {
+					t.Errorf("data of service %s is % x, want % x", s, adv.ServiceData[s], data)
+				}
+			}
+			if adv.Device.Path() != world.Central().Device(want.of) {
+				t.Errorf("device at %s, want %s", adv.Device.Path(), world.Central().Device(want.of))
+			}
+		})
+	}
+}
+
+func TestScanFilters(t *testing.T) {
+	example, own := address(t, world.Example()), address(t, world.Own())
+	for _, test := range []struct {
+		name    string
+		options facade.ScanOptions
+		want    facade.Address
+	}{
+		{"service", facade.ScanOptions{Services: []facade.UUID{facade.UUID16(0x180D)}}, example},
+		{"other service", facade.ScanOptions{Services: []facade.UUID{uuid(world.ServiceUUID)}}, own},
+		{"one of services", facade.ScanOptions{Services: []facade.UUID{facade.UUID16(0x1234), uuid(world.ServiceUUID)}}, own},
+		{"name", facade.ScanOptions{Name: world.ExampleName}, example},
+		{"address", facade.ScanOptions{Address: own}, own},
+		{"pattern", facade.ScanOptions{Pattern: world.OwnName[:3]}, own},
+		{"predicate", facade.ScanOptions{Match: func(a facade.Advertisement) bool { return len(a.ServiceData) > 0 }}, example},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ctx, central := setup(t)
+			// A second scan, without filters, tells when both peripherals have been heard.
+			var mu sync.Mutex
+			heard, passed := map[facade.Address]bool{}, map[facade.Address]bool{}
+			enough, cancel := context.WithCancel(ctx)
+			defer cancel()
+			collect := func(into map[facade.Address]bool) func(facade.Advertisement) {
+				return func(a facade.Advertisement) {
+					mu.Lock()
+					defer mu.Unlock()
+					if into[a.Address] = true; heard[example] && heard[own] && len(passed) > 0 {
+						cancel()
+					}
+				}
+			}
+			for _, scan := range []struct {
+				options facade.ScanOptions
+				into    map[facade.Address]bool
+			}{{test.options, passed}, {facade.ScanOptions{}, heard}} {
+				scanner, err := central.StartScanner(ctx, scan.options, collect(scan.into))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer scanner.Close()
+			}
+			<-enough.Done()
+			mu.Lock()
+			defer mu.Unlock()
+			if len(passed) != 1 || !passed[test.want] || ctx.Err() != nil {
+				t.Errorf("of the devices %v the filter let through %v, want %s", heard, passed, test.want)
+			}
+		})
+	}
+}
+
+func TestScanEndsWithItsContext(t *testing.T) {
+	ctx, central := setup(t)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for _, err := range central.Scan(ctx, facade.ScanOptions{}) {
+		if err != nil {
+			t.Errorf("after the end of ctx the scan yielded %v", err)
+		}
+		cancel()
+	}
+}
+
+func TestScanFindsNoStranger(t *testing.T) {
+	ctx, central := setup(t)
+	// Once the two peripherals were heard, a device that is not there would have been too.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	heard := map[facade.Address]bool{}
+	stranger := facade.Address{0xC0, 0xFF, 0xEE, 0, 0, 1}
+	_, err := central.FindDevice(ctx, facade.ScanOptions{Match: func(a facade.Advertisement) bool {
+		if heard[a.Address] = true; len(heard) == 2 {
+			cancel()
+		}
+		return a.Address == stranger
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("looking for a stranger: %v, want it cancelled", err)
+	}
+}
+
+// A scan goes on by itself when bluetoothd ends, by the hand of an administrator or by a crash, and comes back.
+func TestScanSurvivesRestart(t *testing.T) {
+	for name, signal := range map[string]syscall.Signal{"terminated": syscall.SIGTERM, "crashed": syscall.SIGKILL} {
+		t.Run(name, func(t *testing.T) {
+			ctx, central := setup(t)
+			heard := make(chan facade.Advertisement, 1)
+			scanner, err := central.StartScanner(ctx, facade.ScanOptions{Services: []facade.UUID{facade.UUID16(0x180D)}},
+				func(a facade.Advertisement) {
+					select {
+					case heard <- a:
+					default:
+					}
+				})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer scanner.Close()
+			awaitAdvertisement(t, ctx, heard, scanner)
+
+			// The peripherals come back last, so what is in the channel then was heard before.
+			if err := bluetooth.Restart(ctx, signal); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-heard:
+			default:
+			}
+			awaitAdvertisement(t, ctx, heard, scanner)
+			if err := scanner.Err(); err != nil {
+				t.Errorf("the scan ended: %v", err)
+			}
+		})
+	}
+}
+
+func awaitAdvertisement(t *testing.T, ctx context.Context, heard <-chan facade.Advertisement, scanner *facade.Scanner) {
+	t.Helper()
+	select {
+	case <-heard:
+	case <-scanner.Done():
+		t.Fatalf("the scan ended: %v", scanner.Err())
+	case <-ctx.Done():
+		t.Fatal("nothing heard")
+	}
+}

@@ -1,0 +1,73 @@
+//go:build linux
+
+package world
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Link connects a controller to a peripheral's, without the library under test. It returns when the link is up.
+func (w *World) Link(ctx context.Context, from, to Controller) error {
+	adapter, device := w.bus.Object("org.bluez", from.Path()), from.Device(to)
+	filter := map[string]dbus.Variant{"Transport": dbus.MakeVariant("le")}
+	if err := adapter.CallWithContext(ctx, "org.bluez.Adapter1.SetDiscoveryFilter", 0, filter).Err; err != nil {
+		return err
+	}
+	if err := adapter.CallWithContext(ctx, "org.bluez.Adapter1.StartDiscovery", 0).Err; err != nil {
+		return err
+	}
+	if err := Await(ctx, w.bus, "the peripheral "+to.Name, func(all Objects) bool { return all[device] != nil }); err != nil {
+		return err
+	}
+	if err := adapter.CallWithContext(ctx, "org.bluez.Adapter1.StopDiscovery", 0).Err; err != nil {
+		return err
+	}
+	return w.bus.Object("org.bluez", device).CallWithContext(ctx, "org.bluez.Device1.Connect", 0).Err
+}
+
+// Crowd makes the example peripheral busy: the bystander connects to it, and it goes on advertising. The function that it returns
+// ends that.
+//
+// Without it, no central can be connected to two peripherals at once: btvirt (5.82) has each end of a connection number its
+// connections from 42, but tells both ends the number of the end that connected, so that packets get lost if the numbers differ. A
+// central's second connection has number 43 at both ends only if the peripheral has one already.
+func (w *World) Crowd(ctx context.Context) (undo func(context.Context) error, err error) {
+	if err := w.Link(ctx, Bystander(), Example()); err != nil {
+		return nil, fmt.Errorf("connect the bystander: %w", err)
+	}
+	// A connection ends the advertisement, until it is registered again.
+	if err := w.Silence(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.Advertise(ctx); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return w.forget(ctx, Bystander()) }, nil
+}
+
+// Forget has the central's controller forget every device: what was found, connected and cached before.
+func (w *World) Forget(ctx context.Context) error { return w.forget(ctx, Central()) }
+
+func (w *World) forget(ctx context.Context, c Controller) error {
+	adapter := w.bus.Object("org.bluez", c.Path())
+	devices := func(all Objects) (found []dbus.ObjectPath) {
+		for path, interfaces := range all {
+			if interfaces["org.bluez.Device1"] != nil && strings.HasPrefix(string(path), string(c.Path())+"/") {
+				found = append(found, path)
+			}
+		}
+		return found
+	}
+	return Await(ctx, w.bus, "no device", func(all Objects) bool {
+		found := devices(all)
+		for _, device := range found {
+			// A device that is gone by itself meanwhile is as good.
+			adapter.CallWithContext(ctx, "org.bluez.Adapter1.RemoveDevice", 0, device)
+		}
+		return len(found) == 0
+	})
+}
