@@ -142,7 +142,7 @@ func startMeter() meter { return meter{cpuTime(), heapObjects()} }
 // stop adds what was used since the start to r.
 func (m meter) stop(r *report) {
 	r.CPU, r.Allocs = cpuTime()-m.cpu, heapObjects()-m.allocs
-	r.PeakRSS = usage().Maxrss
+	r.PeakRSS = int64(usage().Maxrss) // 32 bits on some systems
 }
 
 // cpuTime returns this process' user and system time in microseconds.
