@@ -71,7 +71,7 @@ func TestCharacteristicOverTheBus(t *testing.T) {
 		Flags:                  []bluezgen.CharacteristicFlag{bluezgen.CharacteristicFlagRead, "of-the-future"},
 	}
 	skeleton := bluezgen.NewGattCharacteristic1Skeleton(&characteristic{value: []byte("hello")}, props)
-	if _, err := server.Export("/char", bus.ExportOptions{}, skeleton); err != nil {
+	if _, err := server.Export(t.Context(), "/char", bus.ExportOptions{}, skeleton); err != nil {
 		t.Fatal(err)
 	}
 	if err := server.RequestName(ctx, bluezgen.Service); err != nil {

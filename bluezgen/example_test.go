@@ -95,7 +95,7 @@ func ExampleNewBatteryProvider1Skeleton() {
 	props.Percentage = 80
 	props.Add(bluezgen.BatteryProvider1Percentage)
 	battery := bluezgen.NewBatteryProvider1Skeleton(props)
-	if _, err := conn.Export("/batteries/one", bus.ExportOptions{}, battery); err != nil {
+	if _, err := conn.Export(ctx, "/batteries/one", bus.ExportOptions{}, battery); err != nil {
 		log.Fatal(err)
 	}
 

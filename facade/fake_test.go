@@ -45,7 +45,7 @@ func (f *fakeBlueZ) start() {
 		f.t.Fatal(err)
 	}
 	f.conn = conn
-	if _, err := conn.ExportObjectManager("/"); err != nil {
+	if _, err := conn.ExportObjectManager(f.t.Context(), "/"); err != nil {
 		f.t.Fatal(err)
 	}
 	if err := conn.RequestName(f.t.Context(), bluezgen.Service); err != nil {
@@ -123,7 +123,7 @@ func (f *fakeBlueZ) wait(ready <-chan struct{}, what string) {
 func (f *fakeBlueZ) export(path dbus.ObjectPath, s ...bus.Skeleton) *bus.Export {
 	f.t.Helper()
 	// Concurrent, because a Disconnect ends a Connect that is being served.
-	x, err := f.conn.Export(path, bus.ExportOptions{Concurrent: true}, s...)
+	x, err := f.conn.Export(f.t.Context(), path, bus.ExportOptions{Concurrent: true}, s...)
 	if err != nil {
 		f.t.Fatal(err)
 	}

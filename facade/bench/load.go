@@ -57,7 +57,7 @@ func serve(ctx context.Context, address string, l load) (report, error) {
 	}
 	defer conn.Close()
 	a := &adapter{started: make(chan string, 1)}
-	devices, err := export(conn, a, l.devices)
+	devices, err := export(ctx, conn, a, l.devices)
 	if err != nil {
 		return report{}, err
 	}
@@ -104,12 +104,12 @@ func serve(ctx context.Context, address string, l load) (report, error) {
 }
 
 // export puts an adapter with n devices on the bus.
-func export(conn *bus.Conn, a *adapter, n int) ([]*bluezgen.Device1Skeleton, error) {
-	if _, err := conn.ExportObjectManager("/"); err != nil {
+func export(ctx context.Context, conn *bus.Conn, a *adapter, n int) ([]*bluezgen.Device1Skeleton, error) {
+	if _, err := conn.ExportObjectManager(ctx, "/"); err != nil {
 		return nil, err
 	}
 	const path dbus.ObjectPath = "/org/bluez/hci0"
-	_, err := conn.Export(path, bus.ExportOptions{}, bluezgen.NewAdapter1Skeleton(a, bluezgen.Adapter1Properties{
+	_, err := conn.Export(ctx, path, bus.ExportOptions{}, bluezgen.NewAdapter1Skeleton(a, bluezgen.Adapter1Properties{
 		Adapter1Set: bluezgen.Adapter1SetOf(bluezgen.Adapter1Address, bluezgen.Adapter1Powered, bluezgen.Adapter1Roles),
 		Address:     "00:00:00:00:00:01", Powered: true, Roles: []bluezgen.AdapterRole{bluezgen.AdapterRoleCentral},
 	}))
@@ -124,7 +124,7 @@ func export(conn *bus.Conn, a *adapter, n int) ([]*bluezgen.Device1Skeleton, err
 			Alias: fmt.Sprintf("device %d", i), Adapter: path,
 		})
 		device := dbus.ObjectPath(fmt.Sprintf("%s/dev_C0_00_00_00_%02X_%02X", path, i>>8, i&0xFF))
-		if _, err := conn.Export(device, bus.ExportOptions{}, devices[i]); err != nil {
+		if _, err := conn.Export(ctx, device, bus.ExportOptions{}, devices[i]); err != nil {
 			return nil, err
 		}
 	}

@@ -148,7 +148,7 @@ func TestMalformedBodiesCloseTheConnection(t *testing.T) {
 			b.write(b.frame(wire.Header{Type: wire.Signal, Sender: []byte(":1.9"), Path: []byte("/a"), Interface: []byte(thingName), Member: []byte("Listed"), Signature: []byte("as")}, bad))
 		},
 		"call": func(b *fakeBus, c *Conn) {
-			go c.Export("/a", ExportOptions{}, newThing(method("List", "as", "", func(_ context.Context, d *wire.Decoder) (func(*wire.Encoder), error) {
+			go c.Export(t.Context(), "/a", ExportOptions{}, newThing(method("List", "as", "", func(_ context.Context, d *wire.Decoder) (func(*wire.Encoder), error) {
 				d.Array(4)
 				return nil, nil
 			})))

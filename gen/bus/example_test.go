@@ -47,7 +47,7 @@ func Example() {
 	}
 	defer service.Close()
 	clock := new(clock)
-	if _, err := service.Export("/clock", bus.ExportOptions{}, clock); err != nil {
+	if _, err := service.Export(ctx, "/clock", bus.ExportOptions{}, clock); err != nil {
 		log.Fatal(err)
 	}
 	if err := service.RequestName(ctx, "org.example.Clock"); err != nil {

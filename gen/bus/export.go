@@ -79,9 +79,9 @@ var nameLost = match{sender: busService, path: busPath, iface: busInterface, mem
 
 // Export serves skeletons as the object at path, together with the standard
 // interfaces Introspectable, Peer and, where they have properties, Properties. It
-// returns once calls can come; that takes a round trip to the bus. Other interfaces
-// of the same object can be exported apart from it; calls are in order within one
-// Export.
+// returns once calls can come; that takes a round trip to the bus, which ctx bounds.
+// Other interfaces of the same object can be exported apart from it; calls are in
+// order within one Export.
 //
 // The ctx of a served method ends when the method has returned, when the caller
 // leaves the bus (unless it expects no reply), when the Export is closed and when
@@ -89,7 +89,7 @@ var nameLost = match{sender: busService, path: busPath, iface: busInterface, mem
 //
 // Exporting an interface that the path has, or a skeleton that is exported
 // elsewhere, is an error that matches [ErrExported].
-func (c *Conn) Export(path dbus.ObjectPath, o ExportOptions, skeletons ...Skeleton) (*Export, error) {
+func (c *Conn) Export(ctx context.Context, path dbus.ObjectPath, o ExportOptions, skeletons ...Skeleton) (*Export, error) {
 	x := c.newExport(path, o)
 	for _, skeleton := range skeletons {
 		description := skeleton.Serve()
@@ -99,7 +99,7 @@ func (c *Conn) Export(path dbus.ObjectPath, o ExportOptions, skeletons ...Skelet
 		}
 		x.served = append(x.served, s)
 	}
-	if err := c.exports.open(x); err != nil {
+	if err := c.exports.open(ctx, x); err != nil {
 		return nil, fmt.Errorf("export %s: %w", path, err)
 	}
 	return x, nil
@@ -108,10 +108,10 @@ func (c *Conn) Export(path dbus.ObjectPath, o ExportOptions, skeletons ...Skelet
 // ExportObjectManager serves an ObjectManager at path, which lists everything that
 // is exported below it, now and later, and tells of what comes and goes. Otherwise
 // it is like Export.
-func (c *Conn) ExportObjectManager(path dbus.ObjectPath) (*Export, error) {
+func (c *Conn) ExportObjectManager(ctx context.Context, path dbus.ObjectPath) (*Export, error) {
 	x := c.newExport(path, ExportOptions{})
 	x.manager = true
-	if err := c.exports.open(x); err != nil {
+	if err := c.exports.open(ctx, x); err != nil {
 		return nil, fmt.Errorf("export object manager %s: %w", path, err)
 	}
 	return x, nil
@@ -127,7 +127,7 @@ func (c *Conn) newExport(path dbus.ObjectPath, o ExportOptions) *Export {
 func (x *Export) Path() dbus.ObjectPath { return x.path }
 
 // open begins to serve x.
-func (t *exportTable) open(x *Export) error {
+func (t *exportTable) open(ctx context.Context, x *Export) error {
 	if !wire.ValidObjectPath(string(x.path)) {
 		return errors.New("not an object path")
 	}
@@ -138,9 +138,9 @@ func (t *exportTable) open(x *Export) error {
 	if x.options.From != "" {
 		x.from = t.conn.names.acquire(x.options.From)
 	}
-	err := x.rule.wait(t.conn.ctx)
+	err := x.rule.wait(ctx)
 	if err == nil && x.from != nil {
-		err = x.from.wait(t.conn.ctx)
+		err = x.from.wait(ctx)
 	}
 	if err == nil {
 		err = t.add(x)

@@ -207,7 +207,7 @@ func TestObjectsDescribeThemselves(t *testing.T) {
 	service, client := pair(t)
 	export(t, service, "/a/b", ExportOptions{}, newThing(echo()))
 	export(t, service, "/a/b/c/d", ExportOptions{}, newThing())
-	if _, err := service.ExportObjectManager("/a"); err != nil {
+	if _, err := service.ExportObjectManager(t.Context(), "/a"); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[dbus.ObjectPath]string{
@@ -264,21 +264,21 @@ func TestExportingTwiceIsAnError(t *testing.T) {
 	s := newThing(echo())
 	export(t, service, "/a", ExportOptions{}, s)
 	for path, s := range map[dbus.ObjectPath]*thing{"/a": newThing(), "/b": s} {
-		if _, err := service.Export(path, ExportOptions{}, s); !errors.Is(err, ErrExported) {
+		if _, err := service.Export(t.Context(), path, ExportOptions{}, s); !errors.Is(err, ErrExported) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	if _, err := service.Export("x", ExportOptions{}); err == nil {
+	if _, err := service.Export(t.Context(), "x", ExportOptions{}); err == nil {
 		t.Error("path x: no error")
 	}
-	if _, err := service.Export("/x", ExportOptions{From: "?"}); err == nil {
+	if _, err := service.Export(t.Context(), "/x", ExportOptions{From: "?"}); err == nil {
 		t.Error("from ?: no error")
 	}
 	if err := callEcho(within(t), client.Object(serviceName, "/a"), "x"); err != nil {
 		t.Error(err)
 	}
 	for range 2 {
-		x, err := service.ExportObjectManager("/")
+		x, err := service.ExportObjectManager(t.Context(), "/")
 		if err == nil {
 			defer x.Close()
 		} else if !errors.Is(err, ErrExported) {
@@ -299,7 +299,7 @@ func TestSkeletonMovesToAnotherConnection(t *testing.T) {
 	if err := s.setLabel("before"); err != nil {
 		t.Error(err)
 	}
-	if _, err := service.Export("/a", ExportOptions{}, s); err != nil {
+	if _, err := service.Export(t.Context(), "/a", ExportOptions{}, s); err != nil {
 		t.Fatal(err)
 	}
 	service.Close()
@@ -310,7 +310,7 @@ func TestSkeletonMovesToAnotherConnection(t *testing.T) {
 		t.Error(err)
 	}
 	export(t, client, "/a", ExportOptions{}, s)
-	if _, err := service.Export("/a", ExportOptions{}, newThing()); !errors.Is(err, ErrClosed) {
+	if _, err := service.Export(t.Context(), "/a", ExportOptions{}, newThing()); !errors.Is(err, ErrClosed) {
 		t.Error(err)
 	}
 	if s.label != "between" {
@@ -322,7 +322,7 @@ func TestRepliesAndChangesAreOneStory(t *testing.T) {
 	service, client := pair(t)
 	s := newThing()
 	export(t, service, "/a", ExportOptions{}, s)
-	if _, err := service.ExportObjectManager("/"); err != nil {
+	if _, err := service.ExportObjectManager(t.Context(), "/"); err != nil {
 		t.Fatal(err)
 	}
 	// What the signals say last must never be newer than what a reply says that

@@ -286,7 +286,7 @@ var thingCodec = Codec{Interface: thingName, New: func() Record { return new(thi
 // export exports a skeleton for the length of the test.
 func export(t testing.TB, c *Conn, path dbus.ObjectPath, o ExportOptions, s ...Skeleton) *Export {
 	t.Helper()
-	x, err := c.Export(path, o, s...)
+	x, err := c.Export(t.Context(), path, o, s...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func openMirror(t testing.TB, c *Conn, follow ...string) (*Mirror, *diary) {
 
 func manage(t testing.TB, c *Conn) {
 	t.Helper()
-	if _, err := c.ExportObjectManager("/"); err != nil {
+	if _, err := c.ExportObjectManager(t.Context(), "/"); err != nil {
 		t.Fatal(err)
 	}
 }

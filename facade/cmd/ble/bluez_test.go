@@ -51,7 +51,7 @@ func startBlueZ(t *testing.T, o fakeOptions) *fakeBlueZ {
 	}
 	t.Cleanup(func() { conn.Close() })
 	f := &fakeBlueZ{Object: conn.Object(bluezgen.Service, devicePath), calls: make(chan string, 100), hang: o.hang}
-	if _, err := conn.ExportObjectManager("/"); err != nil {
+	if _, err := conn.ExportObjectManager(t.Context(), "/"); err != nil {
 		t.Fatal(err)
 	}
 	if !o.noAdapter {
@@ -66,7 +66,7 @@ func startBlueZ(t *testing.T, o fakeOptions) *fakeBlueZ {
 
 func (f *fakeBlueZ) export(t *testing.T, path dbus.ObjectPath, s bus.Skeleton) {
 	t.Helper()
-	if _, err := f.Conn().Export(path, bus.ExportOptions{Concurrent: true}, s); err != nil {
+	if _, err := f.Conn().Export(t.Context(), path, bus.ExportOptions{Concurrent: true}, s); err != nil {
 		t.Fatal(err)
 	}
 }

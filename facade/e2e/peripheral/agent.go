@@ -26,7 +26,7 @@ func (agent) DisplayPinCode(context.Context, dbus.ObjectPath, string) error     
 
 func registerAgent(ctx context.Context, conn *bus.Conn) error {
 	const path = root + "/agent"
-	if _, err := conn.Export(path, bus.ExportOptions{From: bluezgen.Service}, bluezgen.NewAgent1Skeleton(agent{})); err != nil {
+	if _, err := conn.Export(ctx, path, bus.ExportOptions{From: bluezgen.Service}, bluezgen.NewAgent1Skeleton(agent{})); err != nil {
 		return err
 	}
 	manager := bluezgen.NewAgentManager1(conn, bluezgen.AgentManager1Path)

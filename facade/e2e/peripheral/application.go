@@ -30,11 +30,11 @@ type application struct {
 // service is the path of the one service.
 const service = root + "/service"
 
-func (a *application) export() error {
-	if _, err := a.conn.ExportObjectManager(root); err != nil {
+func (a *application) export(ctx context.Context) error {
+	if _, err := a.conn.ExportObjectManager(ctx, root); err != nil {
 		return err
 	}
-	if err := a.add(service, bluezgen.NewGattService1Skeleton(bluezgen.GattService1Properties{
+	if err := a.add(ctx, service, bluezgen.NewGattService1Skeleton(bluezgen.GattService1Properties{
 		GattService1Set: bluezgen.GattService1SetOf(bluezgen.GattService1UUID, bluezgen.GattService1Primary),
 		UUID:            world.ServiceUUID,
 		Primary:         true,
@@ -64,18 +64,18 @@ func (a *application) export() error {
 		{"control", world.ControlUUID, &controller{app: a}, []bluezgen.CharacteristicFlag{bluezgen.CharacteristicFlagWrite}},
 		{"status", world.StatusUUID, &reporter{app: a}, []bluezgen.CharacteristicFlag{bluezgen.CharacteristicFlagRead}},
 	} {
-		if err := a.add(service+"/"+dbus.ObjectPath(c.name), bluezgen.NewGattCharacteristic1Skeleton(c.server, characteristic(c.uuid, c.flags...))); err != nil {
+		if err := a.add(ctx, service+"/"+dbus.ObjectPath(c.name), bluezgen.NewGattCharacteristic1Skeleton(c.server, characteristic(c.uuid, c.flags...))); err != nil {
 			return err
 		}
 	}
-	if err := a.add(service+"/counter", a.counter.skeleton); err != nil {
+	if err := a.add(ctx, service+"/counter", a.counter.skeleton); err != nil {
 		return err
 	}
-	if err := a.add(service+"/stream", a.stream.skeleton); err != nil {
+	if err := a.add(ctx, service+"/stream", a.stream.skeleton); err != nil {
 		return err
 	}
 	note := &storage{value: []byte(world.NoteAtFirst)}
-	return a.add(service+"/value/note", bluezgen.NewGattDescriptor1Skeleton(&descriptor{storage: note}, bluezgen.GattDescriptor1Properties{
+	return a.add(ctx, service+"/value/note", bluezgen.NewGattDescriptor1Skeleton(&descriptor{storage: note}, bluezgen.GattDescriptor1Properties{
 		GattDescriptor1Set: bluezgen.GattDescriptor1SetOf(bluezgen.GattDescriptor1UUID, bluezgen.GattDescriptor1Characteristic,
 			bluezgen.GattDescriptor1Flags),
 		UUID:           world.NoteUUID,
@@ -84,8 +84,8 @@ func (a *application) export() error {
 	}))
 }
 
-func (a *application) add(path dbus.ObjectPath, skeleton bus.Skeleton) error {
-	if _, err := a.conn.Export(path, bus.ExportOptions{From: bluezgen.Service}, skeleton); err != nil {
+func (a *application) add(ctx context.Context, path dbus.ObjectPath, skeleton bus.Skeleton) error {
+	if _, err := a.conn.Export(ctx, path, bus.ExportOptions{From: bluezgen.Service}, skeleton); err != nil {
 		return fmt.Errorf("export %s: %w", path, err)
 	}
 	return nil

@@ -49,7 +49,7 @@ func run(ctx context.Context, adapter dbus.ObjectPath, agent bool) error {
 
 	app := &application{conn: conn}
 	defer app.close()
-	if err := app.export(); err != nil {
+	if err := app.export(ctx); err != nil {
 		return err
 	}
 	if err := register(ctx, conn, adapter, agent); err != nil {
@@ -77,7 +77,7 @@ func register(ctx context.Context, conn *bus.Conn, adapter dbus.ObjectPath, agen
 		return fmt.Errorf("register application: %w", err)
 	}
 	const advertisement = root + "/advertisement"
-	if err := exportAdvertisement(conn, advertisement); err != nil {
+	if err := exportAdvertisement(ctx, conn, advertisement); err != nil {
 		return err
 	}
 	if err := bluezgen.NewLEAdvertisingManager1(conn, adapter).RegisterAdvertisement(ctx, advertisement, nil); err != nil {
@@ -93,8 +93,8 @@ type advertiser struct {
 
 func (advertiser) Release(context.Context) error { return nil }
 
-func exportAdvertisement(conn *bus.Conn, path dbus.ObjectPath) error {
-	_, err := conn.Export(path, bus.ExportOptions{From: bluezgen.Service}, bluezgen.NewLEAdvertisement1Skeleton(advertiser{},
+func exportAdvertisement(ctx context.Context, conn *bus.Conn, path dbus.ObjectPath) error {
+	_, err := conn.Export(ctx, path, bus.ExportOptions{From: bluezgen.Service}, bluezgen.NewLEAdvertisement1Skeleton(advertiser{},
 		bluezgen.LEAdvertisement1Properties{
 			LEAdvertisement1Set: bluezgen.LEAdvertisement1SetOf(bluezgen.LEAdvertisement1Type, bluezgen.LEAdvertisement1ServiceUUIDs,
 				bluezgen.LEAdvertisement1LocalName, bluezgen.LEAdvertisement1ManufacturerData),
