@@ -12,6 +12,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/gobluez/bluez/bluezgen"
 	"github.com/gobluez/bluez/facade/e2e/world"
 )
 
@@ -29,18 +30,18 @@ func record(ctx context.Context, experimental bool) error {
 	}
 
 	var objects world.Objects
-	if err := bus.Object("org.bluez", "/").CallWithContext(ctx, "org.freedesktop.DBus.ObjectManager.GetManagedObjects", 0).Store(&objects); err != nil {
+	if err := bus.Object(bluezgen.Service, "/").CallWithContext(ctx, "org.freedesktop.DBus.ObjectManager.GetManagedObjects", 0).Store(&objects); err != nil {
 		return err
 	}
 	if err := save(ctx, bus.Object("org.freedesktop.DBus", "/org/freedesktop/DBus"), "org.freedesktop.DBus"); err != nil {
 		return err
 	}
-	if err := save(ctx, bus.Object("org.bluez", "/"), "root"); err != nil {
+	if err := save(ctx, bus.Object(bluezgen.Service, "/"), "root"); err != nil {
 		return err
 	}
 	for _, path := range kinds(objects) {
 		name := strings.ReplaceAll(strings.TrimPrefix(string(path), "/"), "/", ".")
-		if err := save(ctx, bus.Object("org.bluez", path), name); err != nil {
+		if err := save(ctx, bus.Object(bluezgen.Service, path), name); err != nil {
 			return err
 		}
 	}
@@ -55,10 +56,10 @@ func connect(ctx context.Context, w *world.World) error {
 	device := world.Central().Device(world.Example())
 	return world.Await(ctx, w.Bus(), "the peripheral's services", func(o world.Objects) bool {
 		// A descriptor and the battery are the last things that bluetoothd makes of a connection.
-		return o[device]["org.bluez.Device1"]["ServicesResolved"].Value() == true &&
+		return o[device][bluezgen.Device1Interface]["ServicesResolved"].Value() == true &&
 			slices.ContainsFunc(slices.Collect(maps.Keys(o)), func(p dbus.ObjectPath) bool {
-				return o[p]["org.bluez.GattDescriptor1"] != nil && strings.HasPrefix(string(p), string(device))
-			}) && o[device]["org.bluez.Battery1"] != nil
+				return o[p][bluezgen.GattDescriptor1Interface] != nil && strings.HasPrefix(string(p), string(device))
+			}) && o[device][bluezgen.Battery1Interface] != nil
 	})
 }
 

@@ -39,6 +39,10 @@ func fetch(ctx context.Context, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	from, err := mirror(ctx)
+	if err != nil {
+		return nil, err
+	}
 	config := fmt.Sprintf(`%s
 Dir::Etc "%[2]s/etc"; Dir::Etc::main "/dev/null"; Dir::Etc::parts "/dev/null"; Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::netrc "/etc/apt/auth.conf"; Dir::Etc::netrcparts "/etc/apt/auth.conf.d";
@@ -46,7 +50,7 @@ Dir::State "%[2]s/state"; Dir::State::status "%[2]s/state/status"; Dir::Cache "%
 APT::Architecture "amd64"; APT::Architectures {"amd64";}; APT::Install-Recommends "false";
 APT::Sandbox::User "root"; Acquire::Languages "none"; Acquire::Retries "3";
 `, settings, dir)
-	source := fmt.Sprintf("deb [signed-by=%s] %s %s main\n", debianKeyring, mirror(ctx), suite)
+	source := fmt.Sprintf("deb [signed-by=%s] %s %s main\n", debianKeyring, from, suite)
 	for name, content := range map[string]string{"apt.conf": config, "etc/sources.list": source, "state/status": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			return nil, err
@@ -80,20 +84,22 @@ func acquireSettings(ctx context.Context) (string, error) {
 }
 
 // mirror returns where to fetch Debian from: BLUEZ_VM_MIRROR, else the mirror that apt is
-// configured with here, else Debian's own.
-func mirror(ctx context.Context) string {
+// configured with here.
+func mirror(ctx context.Context) (string, error) {
 	if m := os.Getenv("BLUEZ_VM_MIRROR"); m != "" {
-		return m
+		return m, nil
 	}
-	out, err := exec.CommandContext(ctx, "apt-get", "indextargets", "--format", "$(REPO_URI)").Output()
-	if err == nil {
-		for line := range strings.Lines(string(out)) {
-			if uri := strings.TrimSpace(line); strings.HasSuffix(uri, "/debian/") {
-				return uri
-			}
+	cmd := exec.CommandContext(ctx, "apt-get", "indextargets", "--format", "$(REPO_URI)")
+	out, err := cmd.Output()
+	if err != nil {
+		return "", failure(cmd, err, "")
+	}
+	for line := range strings.Lines(string(out)) {
+		if uri := strings.TrimSpace(line); strings.HasSuffix(strings.TrimSuffix(uri, "/"), "/debian") {
+			return uri, nil
 		}
 	}
-	return "http://deb.debian.org/debian"
+	return "", errors.New("apt is configured with no Debian mirror here: set BLUEZ_VM_MIRROR to the address of one")
 }
 
 // version returns the version of the package in a .deb file, read from its name

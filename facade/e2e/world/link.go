@@ -8,25 +8,27 @@ import (
 	"strings"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/gobluez/bluez/bluezgen"
 )
 
 // Link connects a controller to a peripheral's, without the library under test. It returns when the link is up.
 func (w *World) Link(ctx context.Context, from, to Controller) error {
-	adapter, device := w.bus.Object("org.bluez", from.Path()), from.Device(to)
+	adapter, device := w.bus.Object(bluezgen.Service, from.Path()), from.Device(to)
 	filter := map[string]dbus.Variant{"Transport": dbus.MakeVariant("le")}
-	if err := adapter.CallWithContext(ctx, "org.bluez.Adapter1.SetDiscoveryFilter", 0, filter).Err; err != nil {
+	if err := adapter.CallWithContext(ctx, bluezgen.Adapter1Interface+".SetDiscoveryFilter", 0, filter).Err; err != nil {
 		return err
 	}
-	if err := adapter.CallWithContext(ctx, "org.bluez.Adapter1.StartDiscovery", 0).Err; err != nil {
+	if err := adapter.CallWithContext(ctx, bluezgen.Adapter1Interface+".StartDiscovery", 0).Err; err != nil {
 		return err
 	}
 	if err := Await(ctx, w.bus, "the peripheral "+to.Name, func(all Objects) bool { return all[device] != nil }); err != nil {
 		return err
 	}
-	if err := adapter.CallWithContext(ctx, "org.bluez.Adapter1.StopDiscovery", 0).Err; err != nil {
+	if err := adapter.CallWithContext(ctx, bluezgen.Adapter1Interface+".StopDiscovery", 0).Err; err != nil {
 		return err
 	}
-	return w.bus.Object("org.bluez", device).CallWithContext(ctx, "org.bluez.Device1.Connect", 0).Err
+	return w.bus.Object(bluezgen.Service, device).CallWithContext(ctx, bluezgen.Device1Interface+".Connect", 0).Err
 }
 
 // Crowd makes the example peripheral busy: the bystander connects to it, and it goes on advertising. The function that it returns
@@ -53,10 +55,10 @@ func (w *World) Crowd(ctx context.Context) (undo func(context.Context) error, er
 func (w *World) Forget(ctx context.Context) error { return w.forget(ctx, Central()) }
 
 func (w *World) forget(ctx context.Context, c Controller) error {
-	adapter := w.bus.Object("org.bluez", c.Path())
+	adapter := w.bus.Object(bluezgen.Service, c.Path())
 	devices := func(all Objects) (found []dbus.ObjectPath) {
 		for path, interfaces := range all {
-			if interfaces["org.bluez.Device1"] != nil && strings.HasPrefix(string(path), string(c.Path())+"/") {
+			if interfaces[bluezgen.Device1Interface] != nil && strings.HasPrefix(string(path), string(c.Path())+"/") {
 				found = append(found, path)
 			}
 		}
@@ -66,7 +68,7 @@ func (w *World) forget(ctx context.Context, c Controller) error {
 		found := devices(all)
 		for _, device := range found {
 			// A device that is gone by itself meanwhile is as good.
-			adapter.CallWithContext(ctx, "org.bluez.Adapter1.RemoveDevice", 0, device)
+			adapter.CallWithContext(ctx, bluezgen.Adapter1Interface+".RemoveDevice", 0, device)
 		}
 		return len(found) == 0
 	})

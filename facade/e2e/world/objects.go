@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/gobluez/bluez/bluezgen"
 )
 
 // Objects is what bluetoothd exports: properties by interface by path.
@@ -20,8 +22,8 @@ func Await(ctx context.Context, bus *dbus.Conn, what string, holds func(Objects)
 	bus.Signal(changes)
 	defer bus.RemoveSignal(changes)
 	for _, match := range [][]dbus.MatchOption{
-		{dbus.WithMatchSender("org.bluez")},
-		{dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, "org.bluez")},
+		{dbus.WithMatchSender(bluezgen.Service)},
+		{dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, bluezgen.Service)},
 	} {
 		if err := bus.AddMatchSignalContext(ctx, match...); err != nil {
 			return err
@@ -30,7 +32,7 @@ func Await(ctx context.Context, bus *dbus.Conn, what string, holds func(Objects)
 	}
 	for {
 		var all Objects
-		err := bus.Object("org.bluez", "/").CallWithContext(ctx,
+		err := bus.Object(bluezgen.Service, "/").CallWithContext(ctx,
 			"org.freedesktop.DBus.ObjectManager.GetManagedObjects", 0).Store(&all)
 		if err == nil && holds(all) {
 			return nil
@@ -51,7 +53,7 @@ func Await(ctx context.Context, bus *dbus.Conn, what string, holds func(Objects)
 func (w *World) powered(ctx context.Context) error {
 	return Await(ctx, w.bus, "powered controllers", func(all Objects) bool {
 		for _, c := range Controllers() {
-			adapter := all[c.Path()]["org.bluez.Adapter1"]
+			adapter := all[c.Path()][bluezgen.Adapter1Interface]
 			if adapter["Powered"].Value() != true || adapter["Address"].Value() != c.Address {
 				return false
 			}
@@ -70,8 +72,8 @@ func (w *World) name(ctx context.Context) error {
 		names[Own()] = OwnName
 	}
 	for c, name := range names {
-		err := w.bus.Object("org.bluez", c.Path()).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Set", 0,
-			"org.bluez.Adapter1", "Alias", dbus.MakeVariant(name)).Err
+		err := w.bus.Object(bluezgen.Service, c.Path()).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Set", 0,
+			bluezgen.Adapter1Interface, "Alias", dbus.MakeVariant(name)).Err
 		if err != nil {
 			return fmt.Errorf("name %s: %w", c.Name, err)
 		}
@@ -86,5 +88,5 @@ func (c Controller) Device(peer Controller) dbus.ObjectPath {
 
 // Connected reports whether a device is there and connected.
 func (o Objects) Connected(device dbus.ObjectPath) bool {
-	return o[device]["org.bluez.Device1"]["Connected"].Value() == true
+	return o[device][bluezgen.Device1Interface]["Connected"].Value() == true
 }

@@ -4,7 +4,7 @@
 // bluetoothd that drives them, a peripheral on two of them and one for the central under test.
 //
 // It runs only in the guest that package vm boots. To judge the library it uses none of it: what it
-// needs from the bus it asks through godbus.
+// needs from the bus it asks through godbus; only BlueZ's names come from the generated package.
 package world
 
 import (
@@ -17,6 +17,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/gobluez/bluez/bluezgen"
 	"github.com/gobluez/bluez/facade/e2e/vm"
 )
 
@@ -157,7 +158,7 @@ func (w *World) Silence(ctx context.Context) error {
 	}
 	w.advertiser = nil
 	return Await(ctx, w.bus, "the end of the advertisement", func(all Objects) bool {
-		return all[Example().Path()]["org.bluez.LEAdvertisingManager1"]["ActiveInstances"].Value() == byte(0)
+		return all[Example().Path()][bluezgen.LEAdvertisingManager1Interface]["ActiveInstances"].Value() == byte(0)
 	})
 }
 
