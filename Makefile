@@ -18,6 +18,7 @@ FUZZTIME ?= 30s
 SYSTEMS := linux/amd64 linux/arm linux/arm64 linux/386 linux/s390x darwin/arm64 windows/amd64
 
 need := .ci/need
+vm := [ "$$(uname -sm)" = "Linux x86_64" ] || { echo "the BlueZ VM needs Linux on amd64; this is $$(uname -sm)" >&2; exit 1; }
 
 .PHONY: help
 help: ## list the targets
@@ -25,24 +26,23 @@ help: ## list the targets
 
 .PHONY: demo
 demo: ## boot real BlueZ in a VM and show the command ble at work there
-	@$(need) go:golang-go
+	@$(vm) && $(need) go
 	go run ./facade/e2e/demo
 
 .PHONY: test
 test: ## run all tests that need no VM, with the race detector
-	@$(need) go:golang-go gcc:gcc,libc6-dev dbus-daemon:dbus-daemon
+	@$(need) go gcc:gcc,libc6-dev dbus-daemon:dbus-daemon
 	go test -race ./...
 
 .PHONY: test-bluez
 test-bluez: ## run the tests against real BlueZ in a VM (Linux on amd64)
-	@[ "$$(uname -sm)" = "Linux x86_64" ] || { echo "the BlueZ VM needs Linux on amd64; this is $$(uname -sm)" >&2; exit 1; }
-	@$(need) go:golang-go
+	@$(vm) && $(need) go
 	@mkdir -p $(ARTIFACTS)
 	go test -tags e2e -count=1 -v -timeout 45m -artifacts -outputdir $(abspath $(ARTIFACTS)) ./facade/e2e
 
 .PHONY: generate
 generate: ## write the generated code anew, from introspection/
-	@$(need) go:golang-go
+	@$(need) go
 	go generate ./...
 
 .PHONY: check
@@ -50,7 +50,7 @@ check: check-format check-generated check-vet check-systems ## look for mistakes
 
 .PHONY: check-format check-generated check-vet check-systems
 check-format:
-	@$(need) go:golang-go
+	@$(need) go
 	@unformatted=$$(gofmt -l .) && [ -z "$$unformatted" ] || { echo "not formatted (gofmt -w):" $$unformatted >&2; exit 1; }
 
 check-generated: # fails if the committed code is not what generate would write
@@ -72,20 +72,21 @@ check-systems:
 
 .PHONY: bench
 bench: ## run the benchmarks
-	@$(need) go:golang-go dbus-daemon:dbus-daemon
+	@$(need) go dbus-daemon:dbus-daemon
 	go test -run '^$$' -bench . -benchmem ./...
 	go run ./facade/bench
 
 .PHONY: introspect
 introspect: ## record in a VM what bluetoothd says of its own D-Bus API, for the tests of introspection/
-	@$(need) go:golang-go
+	@$(vm) && $(need) go
 	go run ./facade/e2e/introspect introspection/testdata
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (default 30s)
-	@$(need) go:golang-go gcc:gcc,libc6-dev dbus-daemon:dbus-daemon
+	@$(need) go gcc:gcc,libc6-dev dbus-daemon:dbus-daemon
 	@for package in $$(go list ./...); do \
-		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+		targets=$$(go test -list '^Fuzz' $$package) || exit 1; \
+		for target in $$(echo "$$targets" | grep '^Fuzz'); do \
 			echo "fuzz $$package $$target"; \
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 		done; \

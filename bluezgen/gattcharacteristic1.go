@@ -207,8 +207,8 @@ func (p GattCharacteristic1) Confirm(ctx context.Context) error {
 }
 
 // Handle returns the attribute handle of the characteristic declaration; the value has the next
-// one. An application may serve it to ask for that handle, since BlueZ 5.51; without it, or with 0,
-// BlueZ chooses one.
+// one. An application may serve it to ask for that handle, which older releases allow too; without
+// it, or with 0, BlueZ chooses one and the application is not told which.
 //
 // Since BlueZ 5.69. Optional.
 func (p GattCharacteristic1) Handle(ctx context.Context) (value uint16, err error) {
@@ -430,8 +430,8 @@ type GattCharacteristic1Properties struct {
 	GattCharacteristic1Set
 
 	// The attribute handle of the characteristic declaration; the value has the next one. An
-	// application may serve it to ask for that handle, since BlueZ 5.51; without it, or with 0, BlueZ
-	// chooses one.
+	// application may serve it to ask for that handle, which older releases allow too; without it, or
+	// with 0, BlueZ chooses one and the application is not told which.
 	//
 	// Since BlueZ 5.69. Optional.
 	Handle uint16

@@ -94,7 +94,8 @@ func (p GattDescriptor1) WriteValue(ctx context.Context, value []byte, options D
 }
 
 // Handle returns the attribute handle of the descriptor. An application may serve it to ask for
-// that handle, since BlueZ 5.51; without it, or with 0, BlueZ chooses one.
+// that handle, which older releases allow too; without it, or with 0, BlueZ chooses one and the
+// application is not told which.
 //
 // Since BlueZ 5.69. Optional.
 func (p GattDescriptor1) Handle(ctx context.Context) (value uint16, err error) {
@@ -259,8 +260,9 @@ func (s GattDescriptor1Set) All() iter.Seq[GattDescriptor1Property] {
 type GattDescriptor1Properties struct {
 	GattDescriptor1Set
 
-	// The attribute handle of the descriptor. An application may serve it to ask for that handle, since
-	// BlueZ 5.51; without it, or with 0, BlueZ chooses one.
+	// The attribute handle of the descriptor. An application may serve it to ask for that handle, which
+	// older releases allow too; without it, or with 0, BlueZ chooses one and the application is not
+	// told which.
 	//
 	// Since BlueZ 5.69. Optional.
 	Handle uint16

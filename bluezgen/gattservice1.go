@@ -36,7 +36,8 @@ func NewGattService1(conn *bus.Conn, path dbus.ObjectPath) GattService1 {
 }
 
 // Handle returns the attribute handle of the service declaration. An application may serve it to
-// ask for that handle, since BlueZ 5.51; without it, or with 0, BlueZ chooses one.
+// ask for that handle, which older releases allow too; without it, or with 0, BlueZ chooses one and
+// the application is not told which.
 //
 // Since BlueZ 5.69. Optional.
 func (p GattService1) Handle(ctx context.Context) (value uint16, err error) {
@@ -201,7 +202,8 @@ type GattService1Properties struct {
 	GattService1Set
 
 	// The attribute handle of the service declaration. An application may serve it to ask for that
-	// handle, since BlueZ 5.51; without it, or with 0, BlueZ chooses one.
+	// handle, which older releases allow too; without it, or with 0, BlueZ chooses one and the
+	// application is not told which.
 	//
 	// Since BlueZ 5.69. Optional.
 	Handle uint16

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,6 +59,18 @@ var notYetCovered = []string{
 // A recording is what one mode of bluetoothd prints: interface to the elements
 // that show it, one an object.
 type recording map[string][]*element
+
+// TestOneReleaseIsRecorded fails when make introspect has met another bluetoothd, so
+// that the new recording is not overlooked.
+func TestOneReleaseIsRecorded(t *testing.T) {
+	found, err := filepath.Glob("testdata/bluetoothd-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(found, []string{recordings}) {
+		t.Errorf("recorded are %v: compare with the newest (the constant release) and remove the others", found)
+	}
+}
 
 func readRecording(t *testing.T, mode string) recording {
 	t.Helper()
