@@ -71,6 +71,9 @@ func TestBadAddressIsRefusedByName(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%q: %v, want %q", test.address, err, test.want)
 		}
+		if errors.Is(err, ErrNoBus) == errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%q: %v matches both or neither of ErrNoBus and ErrUnsupported", test.address, err)
+		}
 	}
 	_, err := Dial(within(t), "tcp:host=localhost", Options{})
 	if !errors.Is(err, errors.ErrUnsupported) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -46,7 +47,8 @@ func TestRefusedAuthenticationIsTyped(t *testing.T) {
 			io.WriteString(b.conn, answer)
 			return b.conn.CloseWrite()
 		})
-		if err == nil || errors.Is(err, ErrAuthentication) != strings.HasPrefix(answer, "REJ") {
+		refused := strings.HasPrefix(answer, "REJ")
+		if errors.Is(err, ErrAuthentication) != refused || errors.Is(err, ErrNoBus) == refused {
 			t.Errorf("%.20q: %v", answer, err)
 		}
 	}
@@ -76,7 +78,7 @@ func TestDialEndsWithItsContext(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		cancel()
-		if err := receive(t, ended); !errors.Is(err, context.Canceled) {
+		if err := receive(t, ended); !errors.Is(err, context.Canceled) || errors.Is(err, ErrNoBus) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -95,7 +97,7 @@ func TestHelloThatFailsIsAnError(t *testing.T) {
 		_, err = b.conn.Write(b.frame(wire.Header{Type: wire.Error, ErrorName: []byte(ErrLimitsExceeded.Name), ReplySerial: hello.Serial, Signature: []byte("s")}, text("too many")))
 		return err
 	})
-	if err == nil || !strings.Contains(err.Error(), "too many") {
+	if !errors.Is(err, ErrNoBus) || !strings.Contains(err.Error(), "too many") {
 		t.Error(err)
 	}
 }
@@ -346,11 +348,38 @@ func TestUnixexecChildIsEndedAndWaitedFor(t *testing.T) {
 
 func TestUnixexecChildThatFailsIsQuoted(t *testing.T) {
 	_, err := Dial(within(t), "unixexec:path="+executable(t)+",argv1=fail", Options{})
-	if err == nil || !strings.Contains(err.Error(), "exit status 3: no such host") {
+	if !errors.Is(err, ErrNoBus) || !strings.Contains(err.Error(), "exit status 3: no such host") {
 		t.Error(err)
 	}
 	if _, err := Dial(within(t), "unixexec:path=/nonexistent", Options{}); !errors.Is(err, ErrNoBus) {
 		t.Error(err)
+	}
+}
+
+func TestUnixexecChildThatStaysIsAskedAndThenKilled(t *testing.T) {
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // of the child
+	for _, test := range []struct {
+		child string
+		mercy time.Duration
+		want  syscall.Signal
+	}{
+		{"stay", time.Hour, syscall.SIGTERM},
+		{"defy", 0, syscall.SIGKILL},
+	} {
+		s, err := dialExec(address{keys: map[string]string{"path": executable(t), "argv1": test.child}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.read(make([]byte, 1), nil); err != nil { // it is ready
+			t.Errorf("%s: %v", test.child, err)
+		}
+		s.close()
+		if err := s.child.end(0, test.mercy); err != nil {
+			t.Errorf("%s: %v", test.child, err)
+		}
+		if got := s.child.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != test.want {
+			t.Errorf("%s: ended by %v, want %v", test.child, got, test.want)
+		}
 	}
 }
 

@@ -13,13 +13,15 @@ import (
 // runtime, and "unixexec:" with path and arguments, whose program speaks D-Bus on
 // its standard input and output. Descriptors can pass on "unix:" only.
 //
-// ctx bounds the opening, not the life of the connection. Errors match [ErrNoBus]
-// when nothing answered, [ErrAuthentication] when the bus refused, and
-// [errors.ErrUnsupported] on anything but Linux.
+// ctx bounds the opening, not the life of the connection. Errors match
+// [ErrAuthentication] when the bus refused to let this process in,
+// [errors.ErrUnsupported] for another transport and on anything but Linux, ctx'
+// error when that was the reason, and [ErrNoBus] otherwise: the list is malformed,
+// nothing answers, or what answers hangs up or is no bus.
 func Dial(ctx context.Context, address string, o Options) (*Conn, error) {
 	addresses, err := parseAddresses(address)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNoBus, err)
 	}
 	var failures []error
 	for _, a := range addresses {
@@ -27,7 +29,7 @@ func Dial(ctx context.Context, address string, o Options) (*Conn, error) {
 		if err == nil {
 			return c, nil
 		}
-		failures = append(failures, fmt.Errorf("connect to bus %s: %w", a.text, err))
+		failures = append(failures, fmt.Errorf("connect to bus %s: %w", a.text, classify(ctx, err)))
 		if ctx.Err() != nil {
 			break
 		}
@@ -37,11 +39,8 @@ func Dial(ctx context.Context, address string, o Options) (*Conn, error) {
 
 func open(ctx context.Context, a address, o Options) (*Conn, error) {
 	s, err := dialAddress(ctx, a)
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
+	if err != nil {
 		return nil, err
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrNoBus, err)
 	}
 	guid, err := s.authenticate(ctx, o.AuthUID, a.transport == "unix")
 	if err != nil {
@@ -53,6 +52,16 @@ func open(ctx context.Context, a address, o Options) (*Conn, error) {
 		return nil, errors.Join(fmt.Errorf("hello: %w", err), c.Close())
 	}
 	return c, nil
+}
+
+// classify makes an error match ErrNoBus unless it is of a kind of its own.
+func classify(ctx context.Context, err error) error {
+	for _, own := range []error{ErrAuthentication, errors.ErrUnsupported, ctx.Err(), context.Cause(ctx)} {
+		if errors.Is(err, own) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrNoBus, err)
 }
 
 // hello puts godbus on the connection and lets it ask for the unique name.

@@ -12,8 +12,8 @@ var (
 	// ErrClosed is matched by every error of a connection that has ended, whether
 	// by Close or because the bus went away; the text says which.
 	ErrClosed = errors.New("bus connection closed")
-	// ErrNoBus is matched by an error of [Dial] that could not reach any of its
-	// addresses.
+	// ErrNoBus is matched by an error of [Dial] that found no bus at its addresses:
+	// nothing answers there, or nothing that speaks as a bus does.
 	ErrNoBus = errors.New("no bus")
 	// ErrAuthentication is matched by an error of [Dial] whose bus refused to let
 	// this process in.

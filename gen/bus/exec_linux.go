@@ -49,7 +49,7 @@ func dialExec(a address) (*stream, error) {
 	go c.wait()
 	if err != nil {
 		conn.Close()
-		return nil, errors.Join(err, c.end())
+		return nil, errors.Join(err, c.end(childPatience, childPatience))
 	}
 	s.child = c
 	return s, nil
@@ -61,14 +61,14 @@ func (c *child) wait() {
 }
 
 // end waits for the process, whose socket is closed, to end. It asks it to if that
-// takes long, and kills it if that does not help. If the process failed by itself,
-// the error has what it wrote to its standard error.
-func (c *child) end() error {
-	if c.endsWithin(childPatience) {
+// takes longer than patience, and kills it if that does not help within mercy. If
+// the process failed by itself, the error has what it wrote to its standard error.
+func (c *child) end(patience, mercy time.Duration) error {
+	if c.endsWithin(patience) {
 		return c.failure()
 	}
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
-	if !c.endsWithin(childPatience) {
+	if !c.endsWithin(mercy) {
 		_ = c.cmd.Process.Kill()
 		<-c.exited
 	}

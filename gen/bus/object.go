@@ -21,9 +21,9 @@ type Method struct {
 	// NoReply marks a method that sends no reply. A call of it returns once it is
 	// sent, without knowing what became of it.
 	NoReply bool
-	// Priority marks a method that ends something, such as Disconnect. When the
-	// connection has as many calls in flight as the bus allows, it is sent before
-	// others that wait.
+	// Priority marks a method that ends something, such as Disconnect. When others
+	// must wait because of the calls in flight, a few of these are sent all the
+	// same, and further ones before the others.
 	Priority bool
 }
 
@@ -55,8 +55,9 @@ func (o Object) Path() dbus.ObjectPath { return o.path }
 //
 // There is no time limit but ctx'. When ctx ends first, Call returns ctx' error; a
 // message that is not on its way is then never sent, and descriptors in a late
-// reply are closed. At most 100 calls are in flight, for the system bus allows
-// little more; others wait their turn.
+// reply are closed. At most 100 calls are in flight, and 8 more with Priority, for
+// the system bus allows little more; others wait their turn. A call that was sent
+// is in flight until its reply comes, even if ctx has ended.
 //
 // An error reply is an *[Error], a reply of another signature a *[ReplyError], and
 // a connection that has ended [ErrClosed], each wrapped.

@@ -302,6 +302,13 @@ func TestHundredCallsInFlightAndUrgentOnesFirst(t *testing.T) {
 		call("/a", Method{Name: "Usual"})
 		queued(i + 1)
 	}
+	urgent := maxUrgentInFlight - maxInFlight
+	for range urgent { // these need not wait for the others
+		call("/wait", Method{Name: "Wait", Priority: true})
+	}
+	for range urgent {
+		receive(t, g.entered)
+	}
 	call("/a", Method{Name: "Stop", Priority: true})
 	queued(4)
 	if err := client.bus().Ping(within(t)); err != nil {

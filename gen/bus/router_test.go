@@ -305,6 +305,78 @@ func TestSignalOfAnotherSignatureIsSkippedAndLoggedOnce(t *testing.T) {
 	}
 }
 
+func TestPropertyOfAnotherTypeIsSkippedAndLoggedOnce(t *testing.T) {
+	address := bustest.Start(t).Address()
+	var log bytes.Buffer
+	service := dial(t, address, Options{})
+	client := dial(t, address, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	own(t, service, serviceName)
+	manage(t, service)
+	a := &oddThing{newThing()}
+	export(t, service, "/a", ExportOptions{}, a)
+	m, diary := openMirror(t, client, thingName)
+	if got := contents(m, "/"); got != "/a=first" {
+		t.Errorf("snapshot is %q", got)
+	}
+	o, got := client.Object(serviceName, "/a"), &thingRecord{}
+	if err := o.GetAll(within(t), thingName, got.Load); err != nil || got.label != "first" || got.hasSize {
+		t.Errorf("GetAll: %+v %v", got, err)
+	}
+	if _, err := o.SubscribeProperties(within(t), thingName, got.Apply); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.PropertiesChanged(func(e *wire.Encoder) {
+		a.label = "second"
+		mark := e.Array(8)
+		a.EncodeAll(e)
+		e.EndArray(mark)
+		e.EndArray(e.Array(4))
+	}); err != nil {
+		t.Error(err)
+	}
+	settleSignals(t, service, client)
+	diary.expect(t, "the mirror", "Changed /a second")
+	if got.label != "second" || got.hasSize {
+		t.Errorf("PropertiesChanged: %+v", got)
+	}
+	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "what=org.example.Thing1.Size want=u got=s") {
+		t.Errorf("log: %s", &log)
+	}
+}
+
+// An oddThing says its size in words, before its label.
+type oddThing struct{ *thing }
+
+func (o *oddThing) Serve() *ServedInterface {
+	s := o.thing.Serve()
+	s.Properties = o
+	return s
+}
+
+func (o *oddThing) EncodeAll(e *wire.Encoder) {
+	e.Struct()
+	e.String("Size")
+	e.VariantOf("s")
+	e.String("large")
+	o.thing.EncodeAll(e)
+}
+
+func TestLogSaysWhenItHasSeenEnough(t *testing.T) {
+	var log bytes.Buffer
+	o := oddities{logger: slog.New(slog.NewTextHandler(&log, nil))}
+	for range 2 {
+		for i := range maxOddities + 5 {
+			o.report(fmt.Sprint(i), "odd")
+		}
+	}
+	if n := strings.Count(log.String(), "msg=odd\n"); n != maxOddities {
+		t.Errorf("%d kinds logged", n)
+	}
+	if n := strings.Count(log.String(), "further kinds are not logged"); n != 1 {
+		t.Errorf("%d lines say that there is more", n)
+	}
+}
+
 func TestSubscribingToNonsenseIsAnError(t *testing.T) {
 	_, client := pair(t)
 	for _, o := range []Object{

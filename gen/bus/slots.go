@@ -8,11 +8,16 @@ import (
 
 // maxInFlight is how many calls may wait for their replies at once. The system bus
 // refuses a connection's 129th (max_replies_per_connection in its configuration);
-// what is left is for calls through DBus() and for the mirrors' own.
-const maxInFlight = 100
+// what is left is for calls through DBus() and for the mirrors' own. More may wait
+// if they have priority, so that a peer that never answers does not keep anything
+// from being ended.
+const (
+	maxInFlight       = 100
+	maxUrgentInFlight = maxInFlight + 8
+)
 
 // slots hands out the right to have a call in flight. When there is none left,
-// callers queue; those with priority pass the others.
+// callers queue; those with priority pass the others, and have a few slots more.
 type slots struct {
 	mu     sync.Mutex
 	used   int
@@ -23,14 +28,14 @@ type slots struct {
 // acquire waits for a slot, until ctx or the connection ends.
 func (s *slots) acquire(ctx, conn context.Context, priority bool) error {
 	s.mu.Lock()
-	if s.used < maxInFlight {
+	limit, queue := maxInFlight, &s.normal
+	if priority {
+		limit, queue = maxUrgentInFlight, &s.urgent
+	}
+	if s.used < limit {
 		s.used++
 		s.mu.Unlock()
 		return nil
-	}
-	queue := &s.normal
-	if priority {
-		queue = &s.urgent
 	}
 	ready := make(chan struct{})
 	place := queue.PushBack(ready)
@@ -63,13 +68,15 @@ func (s *slots) release() {
 }
 
 func (s *slots) passOn() {
-	for _, queue := range []*list.List{&s.urgent, &s.normal} {
-		if first := queue.Front(); first != nil {
-			close(queue.Remove(first).(chan struct{}))
-			return
-		}
+	next := s.urgent.Front()
+	switch {
+	case next != nil:
+		close(s.urgent.Remove(next).(chan struct{}))
+	case s.used <= maxInFlight && s.normal.Len() > 0:
+		close(s.normal.Remove(s.normal.Front()).(chan struct{}))
+	default:
+		s.used--
 	}
-	s.used--
 }
 
 // depth returns how many slots are used and how many callers wait for one.

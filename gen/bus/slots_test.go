@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// fullSlots returns slots that are all used.
+// fullSlots returns slots that are all used, those for urgent calls included.
 func fullSlots(t *testing.T) *slots {
 	t.Helper()
 	s := new(slots)
-	for range maxInFlight {
-		if err := s.acquire(t.Context(), t.Context(), false); err != nil {
+	for i := range maxUrgentInFlight {
+		if err := s.acquire(t.Context(), t.Context(), i >= maxInFlight); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -41,12 +41,23 @@ func TestPriorityPassesTheQueue(t *testing.T) {
 	for _, name := range []string{"stop a", "stop b"} {
 		s.waitFor(t, name, t.Context(), t.Context(), true, got)
 	}
-	for _, want := range []string{"stop a", "stop b", "a", "b"} {
-		s.release()
-		if name := receive(t, got); name != want {
-			t.Errorf("%s, want %s", name, want)
+	give := func(names ...string) {
+		t.Helper()
+		for _, want := range names {
+			s.release()
+			if name := receive(t, got); name != want {
+				t.Errorf("%s, want %s", name, want)
+			}
 		}
 	}
+	give("stop a", "stop b")
+	for range maxUrgentInFlight - maxInFlight {
+		s.release() // the urgent ones' own
+	}
+	if used, waiting := s.depth(); used != maxInFlight || waiting != 2 {
+		t.Errorf("%d used, %d waiting", used, waiting)
+	}
+	give("a", "b")
 	for range maxInFlight {
 		s.release()
 	}
@@ -69,7 +80,7 @@ func TestCallerLeavesTheQueue(t *testing.T) {
 	if name := receive(t, got); name != "b: gone" {
 		t.Error(name)
 	}
-	if used, waiting := s.depth(); used != maxInFlight || waiting != 0 {
+	if used, waiting := s.depth(); used != maxUrgentInFlight || waiting != 0 {
 		t.Errorf("%d used, %d waiting", used, waiting)
 	}
 }
@@ -78,17 +89,17 @@ func TestSlotIsNotLostToACallerThatLeaves(t *testing.T) {
 	s, got := fullSlots(t), make(chan string)
 	for range 500 {
 		ctx, cancel := context.WithCancel(t.Context())
-		s.waitFor(t, "a", ctx, t.Context(), false, got)
+		s.waitFor(t, "a", ctx, t.Context(), true, got)
 		go cancel()
 		s.release()
 		if name := receive(t, got); name == "a" {
 			continue // it got the slot
 		}
-		if err := s.acquire(t.Context(), t.Context(), false); err != nil { // the slot is free
+		if err := s.acquire(t.Context(), t.Context(), true); err != nil { // the slot is free
 			t.Fatal(err)
 		}
 	}
-	if used, waiting := s.depth(); used != maxInFlight || waiting != 0 {
+	if used, waiting := s.depth(); used != maxUrgentInFlight || waiting != 0 {
 		t.Errorf("%d used, %d waiting", used, waiting)
 	}
 }

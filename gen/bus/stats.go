@@ -62,16 +62,21 @@ const maxOddities = 1000
 // report logs a warning unless one of this kind was logged before.
 func (o *oddities) report(kind, text string, args ...any) {
 	o.mu.Lock()
-	known := o.seen[kind] || len(o.seen) >= maxOddities
-	if !known {
+	room := maxOddities - len(o.seen)
+	silent := o.seen[kind] || room == 0
+	if !silent {
 		if o.seen == nil {
 			o.seen = map[string]bool{}
 		}
 		o.seen[kind] = true
 	}
 	o.mu.Unlock()
-	if !known {
-		o.logger.Warn(text, args...)
+	if silent {
+		return
+	}
+	o.logger.Warn(text, args...)
+	if room == 1 {
+		o.logger.Warn("oddities of further kinds are not logged", "logged", maxOddities)
 	}
 }
 

@@ -174,5 +174,5 @@ func (s *stream) wait() error {
 	if s.child == nil {
 		return nil
 	}
-	return s.child.end()
+	return s.child.end(childPatience, childPatience)
 }
