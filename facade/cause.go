@@ -15,6 +15,7 @@ func because(sentinel, cause error) error { return fmt.Errorf("%w (%w)", sentine
 // translate adds to an error of the layers below the sentinel that means the same.
 func translate(err error) error {
 	for _, t := range [...]struct{ from, to error }{
+		{bus.ErrAuthentication, ErrBusRefused}, // first: it may be an ErrNoBus as well
 		{bus.ErrNoBus, ErrNoBus},
 		{bus.ErrClosed, ErrNoBus},
 		{bus.ErrServiceUnknown, ErrNoBlueZ},

@@ -57,6 +57,7 @@ type Central struct {
 
 	tasks    sync.WaitGroup // the goroutines of discoveries, and watch
 	connects sync.WaitGroup // calls of Connect
+	scanners sync.WaitGroup // that may call their handlers
 
 	mu          sync.RWMutex
 	discoveries map[dbus.ObjectPath]*discovery // by adapter
@@ -68,9 +69,11 @@ type Central struct {
 const cleanupTimeout = 5 * time.Second
 
 // Open connects to the bus and reads what BlueZ knows. ctx bounds the opening
-// only; Close ends the Central. It fails with ErrNoBus when there is no bus, and
-// with errors.ErrUnsupported on other systems than Linux. That bluetoothd does
-// not run is no error here: what needs it fails with ErrNoBlueZ.
+// only; Close ends the Central. It fails with ErrNoBus when there is no bus, with
+// ErrBusRefused when the bus does not let this user in, and with
+// errors.ErrUnsupported on other systems than Linux. That bluetoothd does not run is
+// no error here, and what needs it fails with ErrNoBlueZ; so does Open if the bus
+// tries to start bluetoothd and cannot.
 func Open(ctx context.Context, o Options) (*Central, error) {
 	c, err := open(ctx, o)
 	return c, opError("open", "Bluetooth", err)
@@ -118,7 +121,8 @@ func open(ctx context.Context, o Options) (*Central, error) {
 
 // Close ends every scan, subscription and connection made through the Central as
 // their own Close does, then the connection to the bus. It blocks for a few
-// seconds at most. A second Close returns nil.
+// seconds at most, and waits no longer for a Scanner's handler to return; afterwards
+// none is called again. A second Close returns nil.
 func (c *Central) Close() error {
 	var err error
 	c.closed.Do(func() {
@@ -137,11 +141,29 @@ func (c *Central) Close() error {
 			closing.Go(func() { _ = client.Close() })
 		}
 		closing.Wait()
+		c.awaitScanners()
 		c.tasks.Wait()
 		c.mirror.Close()
 		err = opError("close", "Bluetooth", c.conn.Close())
 	})
 	return err
+}
+
+// awaitScanners waits until the handlers of advertisements have returned, for
+// cleanupTimeout at most.
+func (c *Central) awaitScanners() {
+	idle := make(chan struct{})
+	go func() { // for as long as the last handler takes
+		c.scanners.Wait()
+		close(idle)
+	}()
+	timeout := time.NewTimer(cleanupTimeout)
+	defer timeout.Stop()
+	select {
+	case <-idle:
+	case <-timeout.C:
+		c.logger.Warn("a handler of advertisements does not return")
+	}
 }
 
 // watch ends the Central when the bus is lost.

@@ -5,6 +5,8 @@ package facade
 import (
 	"context"
 	"errors"
+	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -208,5 +210,57 @@ func TestDefaultCentralIsSharedAndCloses(t *testing.T) {
 	}
 	if a.discovering() != 0 || f.count("dev_C0_FF_EE_00_00_01.Disconnect") != 1 {
 		t.Error("BlueZ still scans or is connected")
+	}
+}
+
+func TestWhatIsNoBusIsNotAvailable(t *testing.T) {
+	answer := func(reply string) string {
+		path := filepath.Join(t.TempDir(), "bus")
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				if reply != "" {
+					_, _ = conn.Read(make([]byte, 1000))
+					_, _ = conn.Write([]byte(reply))
+				}
+				conn.Close()
+			}
+		}()
+		t.Cleanup(func() {
+			l.Close()
+			<-done
+		})
+		return "unix:path=" + path
+	}
+	for _, test := range []struct {
+		name, bus string
+		want      error
+		advice    string
+	}{
+		{"hangs up", answer(""), ErrNoBus, "DBUS_SYSTEM_BUS_ADDRESS"},
+		{"refuses", answer("REJECTED\r\n"), ErrBusRefused, "BLEAK_DBUS_AUTH_UID"},
+		{"speaks another protocol", answer("HTTP/1.0 400 Bad Request\r\n\r\n"), ErrNoBus, "DBUS_SYSTEM_BUS_ADDRESS"},
+		{"program ends", "unixexec:path=/bin/false", ErrNoBus, "DBUS_SYSTEM_BUS_ADDRESS"},
+		{"no address", "nonsense", ErrNoBus, `"nonsense"`},
+	} {
+		_, err := Open(t.Context(), Options{Bus: test.bus})
+		if !errors.Is(err, test.want) || !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), test.advice) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if errors.Is(err, ErrNoBus) && errors.Is(err, ErrBusRefused) {
+			t.Errorf("%s: %v is two reasons", test.name, err)
+		}
+	}
+	if _, err := Open(t.Context(), Options{Bus: "tcp:host=localhost,port=1"}); !errors.Is(err, errors.ErrUnsupported) || errors.Is(err, ErrUnavailable) {
+		t.Errorf("a transport that is not supported: %v", err)
 	}
 }

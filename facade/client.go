@@ -198,21 +198,28 @@ func (c *Client) Close() error {
 		c.subscriptions.Wait()
 		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 		defer cancel()
-		// Not while another client is about to rely on the connection.
-		select {
-		case c.link.change <- struct{}{}:
-			defer func() { <-c.link.change }()
-		case <-ctx.Done():
-		}
-		c.disengage(ctx, c.link.leave(c))
+		c.depart(ctx)
 		c.release()
 	})
 	return nil
 }
 
+// depart ends the client's part in the connection: not while another client is about
+// to rely on it, unless that takes longer than ctx.
+func (c *Client) depart(ctx context.Context) {
+	select {
+	case c.link.change <- struct{}{}:
+		defer func() { <-c.link.change }()
+	case <-ctx.Done():
+	}
+	c.disengage(c.link.leave(c))
+}
+
 // disengage undoes what Connect did, including the connection itself if asked to.
-func (c *Client) disengage(ctx context.Context, disconnect bool) {
+func (c *Client) disengage(disconnect bool) {
 	if disconnect {
+		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
+		defer cancel()
 		if err := bluezgen.NewDevice1(c.central.conn, c.link.path).Disconnect(ctx); err != nil {
 			c.central.logger.Debug("disconnect", "device", c.device.Address, "error", err)
 		}

@@ -335,3 +335,64 @@ func TestClientOfANamelessDeviceAndAnOldBlueZ(t *testing.T) {
 		t.Errorf("MTU afterwards: %v", err)
 	}
 }
+
+func TestClientThatWaitsInVainForItsTurnStillEndsTheLink(t *testing.T) {
+	f, d, c := startStrap(t)
+	client := connect(t, c)
+	client.link.change <- struct{}{} // another client connects, and takes long
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	if client.depart(impatient); f.count(disconnectCall) != 1 || d.Properties().Connected {
+		t.Error("the link was left up")
+	}
+	<-client.link.change
+}
+
+func TestNoAttributeIsNotFound(t *testing.T) {
+	_, _, c := startStrap(t)
+	client := connect(t, c)
+	ctx, service := t.Context(), client.Services()[0]
+	for op, call := range map[string]func() error{
+		"Read":                   func() error { _, err := client.Read(ctx, nil); return err },
+		"Write":                  func() error { return client.Write(ctx, nil, nil) },
+		"WriteDescriptor":        func() error { return client.WriteDescriptor(ctx, nil, nil) },
+		"Subscribe":              func() error { _, err := client.Subscribe(ctx, nil, SubscribeOptions{}); return err },
+		"Service":                func() error { _, err := client.Service(nil); return err },
+		"Service.Characteristic": func() error { _, err := service.Characteristic(nil); return err },
+		"Characteristic.Descriptor": func() error {
+			_, err := service.Characteristics[0].Descriptor(nil)
+			return err
+		},
+	} {
+		if err := call(); !errors.Is(err, ErrNotFound) || !errors.As(err, new(*Error)) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+func TestDisconnectThatFailsLeavesTheClientConnected(t *testing.T) {
+	f, d, c := startStrap(t)
+	client := connect(t, c)
+	d.set(func() { d.stuck = true })
+	ctx, cancel := context.WithCancel(t.Context())
+	go f.whenCalled(disconnectCall, 1, cancel)
+	if err := client.Disconnect(ctx); !errors.Is(err, context.Canceled) || client.Err() != nil || client.leaving.Load() {
+		t.Errorf("disconnect: %v; client: %v", err, client.Err())
+	}
+	d.linkDown()
+	f.wait(client.Disconnected(), "the end")
+	if !errors.Is(client.Err(), ErrDisconnected) {
+		t.Errorf("client: %v", client.Err())
+	}
+}
+
+func TestDisconnectLooksForTheEndThatIsNotSignalled(t *testing.T) {
+	f, d, c := startStrap(t)
+	d.set(func() { d.quiet = true })
+	client := connect(t, c)
+	d.set(func() { d.stuck = true })
+	go f.whenCalled(disconnectCall, 1, func() { d.quietLink.Store(false) })
+	if err := client.Disconnect(t.Context()); err != nil || !errors.Is(client.Err(), ErrClosed) {
+		t.Errorf("disconnect: %v; client: %v", err, client.Err())
+	}
+}

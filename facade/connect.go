@@ -29,21 +29,18 @@ type ConnectOptions struct {
 //
 // If the device is connected already, by another program or another Client, Connect
 // attaches to that connection. The error matches ErrNotFound if the device is
-// unknown or gone.
+// unknown or gone, or if target is nil or zero.
 func (c *Central) Connect(ctx context.Context, target Target, o ConnectOptions) (*Client, error) {
 	return c.connect(ctx, target, o, func() {})
 }
 
 func (c *Central) connect(ctx context.Context, target Target, o ConnectOptions, release func()) (*Client, error) {
-	device := target.device()
 	ctx, free := join(ctx, c.ctx)
 	defer free()
-	if device.path == "" {
-		var err error
-		if device, err = c.lookUp(ctx, device.Address, o.Adapter); err != nil {
-			release()
-			return nil, &Error{Op: "connect", Target: target.device().String(), Err: err}
-		}
+	device, err := c.identify(ctx, target, o.Adapter)
+	if err != nil {
+		release()
+		return nil, err
 	}
 	client, err := c.attach(device, release)
 	if err == nil {
@@ -55,6 +52,26 @@ func (c *Central) connect(ctx context.Context, target Target, o ConnectOptions, 
 		return nil, &Error{Op: "connect", Target: device.String(), Err: err}
 	}
 	return client, nil
+}
+
+// errNoDevice is a target that names nothing, or the zero Address, which in a scan
+// would mean any device.
+var errNoDevice = fmt.Errorf("no device given: %w", ErrNotFound)
+
+// identify returns the device that target means.
+func (c *Central) identify(ctx context.Context, target Target, adapter string) (Device, error) {
+	var d Device
+	if target != nil {
+		d = target.device()
+	}
+	switch {
+	case d.path != "":
+		return d, nil
+	case d.Address.IsZero():
+		return Device{}, opError("connect", "", errNoDevice)
+	}
+	found, err := c.lookUp(ctx, d.Address, adapter)
+	return found, opError("connect", d.String(), err)
 }
 
 // lookUp returns the device with an address: as BlueZ knows it, or as a scan finds it.
@@ -150,9 +167,7 @@ func (c *Client) awaitEnd(ctx context.Context) (there bool) {
 func (c *Client) abandon(disconnect bool) {
 	c.unwatch()
 	c.end(ErrClosed)
-	ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
-	defer cancel()
-	c.disengage(ctx, disconnect)
+	c.disengage(disconnect)
 }
 
 // try makes one attempt.
@@ -193,17 +208,18 @@ const abortedByLocal = "le-connection-abort-by-local"
 const stillInProgress = "Operation already in progress"
 
 // dial calls Device1.Connect, which returns when there is a link. made becomes true
-// unless it is another program that connects.
+// unless it is another program that connects or has connected.
 func (c *Client) dial(ctx context.Context, made *bool) error {
 	retry := backoff{first: 50 * time.Millisecond, limit: 500 * time.Millisecond}
 	for attempt := 1; ; attempt++ {
 		err := bluezgen.NewDevice1(c.central.conn, c.link.path).Connect(ctx)
-		*made = *made || !errors.Is(err, bluezgen.ErrInProgress)
+		there := errors.Is(err, bluezgen.ErrAlreadyConnected)
+		busy := errors.Is(err, bluezgen.ErrInProgress) || errors.Is(err, bluezgen.ErrFailed.With(stillInProgress))
+		*made = *made || !there && !busy
 		switch {
-		case err == nil, errors.Is(err, bluezgen.ErrAlreadyConnected):
+		case err == nil, there:
 			return nil
-		case (errors.Is(err, bluezgen.ErrInProgress) || errors.Is(err, bluezgen.ErrFailed.With(stillInProgress))) &&
-			attempt < busyAttempts && ctx.Err() == nil:
+		case busy && attempt < busyAttempts && ctx.Err() == nil:
 			// If it is another program that connects, its success is ours.
 			retry.wait(true, nil, ctx.Done())
 			if p, _, known := c.link.properties(); known && p.Connected {

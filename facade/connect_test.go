@@ -62,15 +62,19 @@ func TestConnectWaitsWhileBlueZIsBusyWithTheDevice(t *testing.T) {
 	if f.count(connectCall) != len(busy)+1 || f.count(disconnectCall) != 1 {
 		t.Errorf("%d Connect, %d Disconnect", f.count(connectCall), f.count(disconnectCall))
 	}
-	d.set(func() {
-		d.onConnect = func(context.Context) error {
-			d.linkUp() // another program has
-			return bluezgen.ErrInProgress
+	for _, reply := range []error{bluezgen.ErrInProgress, bluezgen.ErrFailed.With(stillInProgress), bluezgen.ErrAlreadyConnected} {
+		d.set(func() {
+			d.onConnect = func(context.Context) error {
+				d.linkUp() // another program has
+				return reply
+			}
+		})
+		connect(t, c).Close()
+		if n := f.count(disconnectCall); n != 1 || !d.Properties().Connected {
+			t.Errorf("%v: the connection of another program was ended", reply)
 		}
-	})
-	connect(t, c).Close()
-	if n := f.count(disconnectCall); n != 1 || !d.Properties().Connected {
-		t.Error("the connection of another program was ended")
+		d.linkDown()
+		f.settle(c)
 	}
 }
 
@@ -95,21 +99,49 @@ func TestConnectIsCancelledInBlueZ(t *testing.T) {
 	}
 }
 
-func TestConnectCancelledWhileServicesAreResolved(t *testing.T) {
-	f, d, c := startStrap(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	d.set(func() {
-		d.onConnect = func(context.Context) error {
-			d.update(bluezgen.Device1Properties{Device1Set: bluezgen.Device1SetOf(bluezgen.Device1Connected), Connected: true})
-			cancel()
-			return bluezgen.ErrAlreadyConnected // and never resolves anything
-		}
-	})
-	if _, err := c.Connect(ctx, strap, ConnectOptions{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("connect: %v", err)
+func TestConnectEndsWhileServicesAreResolved(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  func(d *fakeDevice, cancel func())
+		want error
+	}{
+		{"its context ends", func(_ *fakeDevice, cancel func()) { cancel() }, context.Canceled},
+		{"the device is removed", func(d *fakeDevice, _ func()) { d.remove() }, ErrDisconnected},
+		{"the link is lost", func(d *fakeDevice, _ func()) { d.linkDown() }, ErrDisconnected},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f, d, c := startStrap(t)
+			d.set(func() { d.resolving = true })
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go f.whenCalled("dev_C0_FF_EE_00_00_01.resolving", 1, func() {
+				f.settle(c)
+				test.end(d, cancel)
+			})
+			if _, err := c.Connect(ctx, strap, ConnectOptions{Attempts: 1}); !errors.Is(err, test.want) {
+				t.Errorf("connect: %v", err)
+			}
+			if d.Properties().Connected && test.want == context.Canceled || len(c.links) != 0 {
+				t.Error("the attempt left a link behind")
+			}
+		})
 	}
-	if n := f.count(disconnectCall); n != 1 || d.Properties().Connected {
-		t.Errorf("%d disconnects", n)
+}
+
+func TestConnectWantsADevice(t *testing.T) {
+	f, d, c := startStrap(t)
+	d.linkUp() // a stranger, that is there at once
+	f.settle(c)
+	for _, target := range []Target{nil, Address{}, Device{}, Advertisement{}} {
+		client, err := c.Connect(t.Context(), target, ConnectOptions{})
+		if err == nil {
+			t.Errorf("%#v: connected to %s", target, client.Address())
+			client.Close()
+			continue
+		}
+		if !errors.Is(err, ErrNotFound) || !errors.As(err, new(*Error)) || !strings.Contains(err.Error(), "no device given") {
+			t.Errorf("%#v: %v", target, err)
+		}
 	}
 }
 

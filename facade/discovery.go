@@ -24,6 +24,7 @@ type discovery struct {
 	// Owned by run.
 	following   *bus.Following
 	active      bool // whether BlueZ discovers for us, with the filter inForce
+	begun       bool // whether BlueZ may discover for us, now or later, and must be told to stop
 	inForce     filter
 	endings     uint64 // the value of ended for which active holds
 	interrupted bool   // whether it was logged that BlueZ cannot discover
@@ -31,8 +32,9 @@ type discovery struct {
 	mu      sync.Mutex
 	scans   map[*scan]bool // whether it has started
 	leaving []*scan
-	ended   uint64 // how often BlueZ may have ended the discovery by itself
-	crashed bool   // whether the service has gone while it discovered
+	ended   uint64             // how often BlueZ may have ended the discovery by itself
+	crashed bool               // whether the service has gone while it discovered
+	abandon context.CancelFunc // makes run give up what no scan wants any more
 	known   map[dbus.ObjectPath]*Advertisement
 }
 
@@ -124,7 +126,7 @@ func (d *discovery) pursue(p plan) error {
 	if _, err := d.central.resolveAdapter(base(d.path)); err != nil {
 		return err // until an event says otherwise
 	}
-	ctx, cancel := context.WithTimeout(d.central.ctx, startTimeout)
+	ctx, cancel := d.whileWanted()
 	defer cancel()
 	adapter := bluezgen.NewAdapter1(d.central.conn, d.path)
 	if d.following == nil {
@@ -139,7 +141,10 @@ func (d *discovery) pursue(p plan) error {
 		return translate(err)
 	}
 	if !d.active {
-		if err := d.start(ctx, adapter); err != nil {
+		err := d.start(ctx, adapter)
+		refused := new(bus.Error)
+		d.begun = !errors.As(err, &refused) // a call that was not waited for may yet succeed
+		if err != nil {
 			return translate(err)
 		}
 	}
@@ -149,6 +154,17 @@ func (d *discovery) pursue(p plan) error {
 
 // startTimeout bounds what BlueZ takes to set a filter and start a discovery.
 const startTimeout = 20 * time.Second
+
+// whileWanted returns a context that ends after startTimeout, or when no scan is left.
+func (d *discovery) whileWanted() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(d.central.ctx, startTimeout)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.abandon = cancel; len(d.scans) == 0 {
+		cancel()
+	}
+	return ctx, cancel
+}
 
 // start starts BlueZ's discovery. A session that an earlier one left behind on this
 // connection, or the end of another program's, makes BlueZ say InProgress.
@@ -174,14 +190,15 @@ func (d *discovery) stop() {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(d.central.ctx), cleanupTimeout)
 	defer cancel()
-	if d.active {
-		if err := bluezgen.NewAdapter1(d.central.conn, d.path).StopDiscovery(ctx); err != nil {
+	if d.begun {
+		// BlueZ is busy for as long as it has not answered StartDiscovery.
+		if err := insist(ctx, bluezgen.NewAdapter1(d.central.conn, d.path).StopDiscovery); err != nil {
 			// Without power, adapter or service there is nothing left to stop.
 			d.central.logger.Debug("stop discovery", "adapter", base(d.path), "error", err)
 		}
 	}
 	d.following.Close()
-	d.following, d.active = nil, false
+	d.following, d.active, d.begun = nil, false, false
 	d.mu.Lock()
 	clear(d.known)
 	d.mu.Unlock()

@@ -44,15 +44,17 @@ var (
 	ErrClosed = errors.New("closed")
 )
 
-// ErrUnavailable is matched by ErrNoBus, ErrNoBlueZ, ErrNoAdapter and ErrAdapterOff:
-// Bluetooth cannot be used on this machine at this moment. Each of them says what to
-// do about it.
+// ErrUnavailable is matched by ErrNoBus, ErrBusRefused, ErrNoBlueZ, ErrNoAdapter and
+// ErrAdapterOff: Bluetooth cannot be used on this machine at this moment. Each of them
+// says what to do about it.
 var ErrUnavailable = errors.New("no usable Bluetooth")
 
 // The reasons why Bluetooth is not available.
 var (
-	// ErrNoBus: there is no D-Bus system bus to connect to.
+	// ErrNoBus: there is no D-Bus system bus to connect to, or what answers is none.
 	ErrNoBus error = &unavailableError{"no connection to the D-Bus system bus: start dbus, or set DBUS_SYSTEM_BUS_ADDRESS to its address"}
+	// ErrBusRefused: the D-Bus system bus does not let this user in.
+	ErrBusRefused error = &unavailableError{"the D-Bus system bus refused this user: set BLEAK_DBUS_AUTH_UID to the uid that the bus knows it by, or look at the D-Bus policy"}
 	// ErrNoBlueZ: nobody owns the service's name on the bus; bluetoothd does not run.
 	ErrNoBlueZ error = &unavailableError{"BlueZ is not on the bus: install bluez and start its service (systemctl start bluetooth)"}
 	// ErrNoAdapter: there is no Bluetooth adapter, or none by the name that was asked for.

@@ -141,7 +141,9 @@ type fakeAdapter struct {
 	mu       sync.Mutex
 	filter   bluezgen.DiscoveryFilter
 	sessions map[string]bool
-	fail     error // of StartDiscovery
+	starting bool   // whether a StartDiscovery waits for onStart
+	onStart  func() // what StartDiscovery waits for
+	fail     error  // of StartDiscovery
 }
 
 func (f *fakeBlueZ) adapter(name string, powered bool) *fakeAdapter {
@@ -190,6 +192,13 @@ func (a *fakeAdapter) StartDiscovery(ctx context.Context) error {
 	defer a.f.called(a.path, "StartDiscovery")
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.onStart != nil {
+		a.starting = true
+		a.mu.Unlock()
+		a.onStart()
+		a.mu.Lock()
+		a.starting = false
+	}
 	switch {
 	case a.fail != nil:
 		return a.fail
@@ -206,6 +215,9 @@ func (a *fakeAdapter) StopDiscovery(ctx context.Context) error {
 	defer a.f.called(a.path, "StopDiscovery")
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.starting {
+		return bluezgen.ErrInProgress
+	}
 	if !a.sessions[bus.Sender(ctx)] {
 		return bluezgen.ErrFailed.With("No discovery started")
 	}

@@ -32,6 +32,8 @@ type fakeDevice struct {
 	quiet     bool                            // never signal Connected=true
 	quietLink atomic.Bool                     // it is true nevertheless
 	early     bool                            // say ServicesResolved before the objects are there
+	resolving bool                            // never resolve the services
+	stuck     bool                            // never end the link
 	cancel    chan struct{}                   // gets a token with each Disconnect
 
 	measurement, control *fakeCharacteristic
@@ -114,6 +116,8 @@ func (d *fakeDevice) linkUp() {
 		Device1Set: bluezgen.Device1SetOf(bluezgen.Device1ServicesResolved, bluezgen.Device1UUIDs), ServicesResolved: true, UUIDs: []string{UUID16(0x180d).String()},
 	}
 	switch {
+	case d.resolving:
+		d.f.called(d.path, "resolving")
 	case len(d.exports) != 1: // there are services from an earlier connection
 		d.update(resolved)
 	case d.early:
@@ -149,7 +153,12 @@ func (d *fakeDevice) Disconnect(context.Context) error {
 	case d.cancel <- struct{}{}:
 	default:
 	}
-	d.linkDown()
+	d.mu.Lock()
+	stuck := d.stuck
+	d.mu.Unlock()
+	if !stuck {
+		d.linkDown()
+	}
 	return nil
 }
 

@@ -180,14 +180,14 @@ func uuidOf(text string) UUID {
 // or ErrAmbiguous otherwise.
 func (s *Service) Characteristic(which Attribute) (*Characteristic, error) {
 	c, err := find(slices.Values(s.Characteristics), which)
-	return c, opError("find characteristic", which.String(), err)
+	return c, opError("find characteristic", describe(which), err)
 }
 
 // Descriptor returns the characteristic's descriptor that which says; ErrNotFound
 // or ErrAmbiguous otherwise.
 func (c *Characteristic) Descriptor(which Attribute) (*Descriptor, error) {
 	d, err := find(slices.Values(c.Descriptors), which)
-	return d, opError("find descriptor", which.String(), err)
+	return d, opError("find descriptor", describe(which), err)
 }
 
 // attribute is what all kinds have.
@@ -200,11 +200,19 @@ func (s *Service) identity() (UUID, Handle, dbus.ObjectPath)        { return s.U
 func (c *Characteristic) identity() (UUID, Handle, dbus.ObjectPath) { return c.UUID, c.Handle, c.path }
 func (d *Descriptor) identity() (UUID, Handle, dbus.ObjectPath)     { return d.UUID, d.Handle, d.path }
 
-// find returns the only one among candidates that which selects.
+// describe says in an error which attribute was meant.
+func describe(which Attribute) string {
+	if which == nil {
+		return "no attribute"
+	}
+	return which.String()
+}
+
+// find returns the only one among candidates that which selects; nil selects none.
 func find[T attribute](candidates iter.Seq[T], which Attribute) (found T, err error) {
 	var none T
 	for candidate := range candidates {
-		if !which.selects(candidate.identity()) {
+		if which == nil || !which.selects(candidate.identity()) {
 			continue
 		}
 		if found != none {

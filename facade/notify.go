@@ -30,10 +30,10 @@ type session struct {
 
 	mu            sync.Mutex
 	subscriptions []*Subscription
-	acquired      bool           // whether values come through a socket
-	lapsed        bool           // whether BlueZ has ended it by itself
-	reading       int            // reads of the characteristic in progress
-	held          []Notification // signals during a read, which may be its echo
+	acquired      bool          // whether values come through a socket
+	lapsed        bool          // whether BlueZ has ended it by itself
+	reading       int           // reads of the characteristic in progress
+	held          *Notification // the last signal during a read, which may be its echo
 }
 
 // join adds a subscription, beginning the session with the first, and returns when
@@ -218,17 +218,28 @@ func (s *session) signalled(value []byte) {
 	defer s.mu.Unlock()
 	switch {
 	case s.acquired || len(s.subscriptions) == 0: // somebody has read it
-	case s.reading > 0 && len(s.held) < maxHeld:
-		s.held = append(s.held, n)
-	default:
+	case s.reading > 0:
 		s.flush()
+		s.held = &n
+		time.AfterFunc(echoTimeout, func() { s.expire(&n) })
+	default:
 		s.pass(n)
 	}
 }
 
-// maxHeld bounds the signals that wait for the end of a read; beyond, an echo is
-// passed on like a notification.
-const maxHeld = 1024
+// echoTimeout bounds how long after the echo of a read the reply may be noticed. The
+// echo comes right before the reply: a signal that another one or nothing follows is
+// none.
+const echoTimeout = 100 * time.Millisecond
+
+// expire passes a signal on that is still held.
+func (s *session) expire(n *Notification) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held == n {
+		s.flush()
+	}
+}
 
 // deliver passes a notification to all subscriptions.
 func (s *session) deliver(n Notification) {
@@ -248,35 +259,27 @@ func (s *session) pass(n Notification) {
 
 // flush passes on what was held. s.mu is held.
 func (s *session) flush() {
-	for _, n := range s.held {
-		s.pass(n)
+	if s.held != nil {
+		s.pass(*s.held)
+		s.held = nil
 	}
-	s.held = nil
 }
 
-// beginRead holds signals back until endRead, because BlueZ signals a value that is
-// read just like one that is notified.
+// beginRead makes signals wait a moment until endRead, because BlueZ signals a value
+// that is read just like one that is notified.
 func (s *session) beginRead() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reading++
 }
 
-// endRead passes on what was held, without the echo of the value that was read. Equal
-// values cannot be told apart; the last is taken for the echo, since that comes
-// right before the reply.
+// endRead passes on what is held, unless it is the echo of the value that was read.
 func (s *session) endRead(value []byte, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil {
-		for i := len(s.held) - 1; i >= 0; i-- {
-			if slices.Equal(s.held[i].Value, value) {
-				s.held = slices.Delete(s.held, i, i+1)
-				break
-			}
-		}
+	if err == nil && s.held != nil && slices.Equal(s.held.Value, value) {
+		s.held = nil
 	}
-	if s.reading--; s.reading == 0 {
-		s.flush()
-	}
+	s.reading--
+	s.flush()
 }

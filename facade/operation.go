@@ -15,7 +15,8 @@ import (
 var cccd = UUID16(0x2902)
 
 // Read reads a characteristic's value from the device, however long it is. If the
-// device refuses, the error is an ATTError.
+// device refuses, the error is an ATTError. Subscriptions to the characteristic do not
+// receive what is read; see StartNotify.
 func (c *Client) Read(ctx context.Context, which Attribute) (value []byte, err error) {
 	char, err := c.characteristic(which)
 	if err == nil {
@@ -176,7 +177,7 @@ func (c *Client) opError(op string, which Attribute, err error) error {
 	if err == nil {
 		return nil
 	}
-	return opError(op, c.device.Address.String()+" "+which.String(), err)
+	return opError(op, c.device.Address.String()+" "+describe(which), err)
 }
 
 func (c *Client) characteristic(which Attribute) (*Characteristic, error) {

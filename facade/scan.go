@@ -58,7 +58,7 @@ func (c *Central) enter(adapter dbus.ObjectPath, s *scan) error {
 	if d == nil {
 		d = &discovery{
 			central: c, path: adapter, wake: make(chan struct{}, 1),
-			scans: make(map[*scan]bool), known: make(map[dbus.ObjectPath]*Advertisement),
+			scans: make(map[*scan]bool), known: make(map[dbus.ObjectPath]*Advertisement), abandon: func() {},
 		}
 		c.discoveries[adapter] = d
 		c.tasks.Go(d.run)
@@ -78,6 +78,9 @@ func (s *scan) close() {
 	if _, there := d.scans[s]; there {
 		delete(d.scans, s)
 		d.leaving = append(d.leaving, s)
+	}
+	if len(d.scans) == 0 {
+		d.abandon()
 	}
 	d.mu.Unlock()
 	d.poke()

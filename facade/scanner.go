@@ -67,6 +67,11 @@ func (c *Central) StartScanner(ctx context.Context, o ScanOptions, handler func(
 
 func (c *Central) startScanner(ctx context.Context, o ScanOptions, handler func(Advertisement), release func()) (*Scanner, error) {
 	scan, err := c.startScan(ctx, o)
+	if err == nil {
+		if err = c.enlist(); err != nil {
+			scan.close()
+		}
+	}
 	if err != nil {
 		release()
 		return nil, opError("scan", o.Adapter, err)
@@ -76,6 +81,7 @@ func (c *Central) startScanner(ctx context.Context, o ScanOptions, handler func(
 	go func() {
 		defer close(s.done)
 		defer release()
+		defer c.scanners.Done()
 		defer scan.close()
 		defer s.cancel()
 		s.err = opError("scan", o.Adapter, scan.each(ctx, func(adv Advertisement) bool {
@@ -84,6 +90,17 @@ func (c *Central) startScanner(ctx context.Context, o ScanOptions, handler func(
 		}))
 	}()
 	return s, nil
+}
+
+// enlist counts another scanner among those that Close waits for.
+func (c *Central) enlist() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.err(); err != nil {
+		return err
+	}
+	c.scanners.Add(1)
+	return nil
 }
 
 // Close ends the scan and waits until handler has returned and BlueZ was told, for
@@ -119,6 +136,8 @@ func (s *scan) each(ctx context.Context, yield func(Advertisement) bool) error {
 			return nil
 		case err != nil:
 			return err
+		case s.discovery.central.err() == ErrClosed:
+			return ErrClosed // whatever waits
 		case !yield(adv):
 			return nil
 		}

@@ -3,10 +3,13 @@
 package facade
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -364,5 +367,65 @@ func TestFindDeviceReturnsTheFirstThatIsWanted(t *testing.T) {
 	}
 	if a.discovering() != 0 {
 		t.Error("a discovery was left behind")
+	}
+}
+
+func TestScanThatIsNotWaitedForStartsNoDiscovery(t *testing.T) {
+	f := startFake(t)
+	a := f.adapter("hci0", true)
+	var log bytes.Buffer
+	c := f.open(Options{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	ctx, cancel := context.WithCancel(t.Context())
+	told := make(chan struct{})
+	go f.whenCalled("hci0.StopDiscovery", 1, func() { close(told) })
+	a.mu.Lock()
+	a.onStart = func() {
+		cancel() // and starts nevertheless, when it was told to stop
+		select {
+		case <-told:
+		case <-t.Context().Done():
+		}
+	}
+	a.mu.Unlock()
+	if _, err := c.StartScanner(ctx, ScanOptions{}, func(Advertisement) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("start: %v", err)
+	}
+	if f.count("hci0.StartDiscovery") != 1 || a.discovering() != 0 {
+		t.Errorf("started %d times, %d discoveries are left", f.count("hci0.StartDiscovery"), a.discovering())
+	}
+	if c.Close(); log.Len() != 0 {
+		t.Errorf("log: %s", log.String())
+	}
+}
+
+func TestCloseOfTheCentralWaitsForHandlers(t *testing.T) {
+	f := startFake(t)
+	a := f.adapter("hci0", true)
+	c := f.open(Options{})
+	var calls, returned atomic.Int32
+	entered := make(chan struct{}, 10)
+	s, err := c.StartScanner(t.Context(), ScanOptions{}, func(Advertisement) {
+		calls.Add(1)
+		entered <- struct{}{}
+		<-c.ctx.Done()
+		for range 50 { // some time
+			_ = c.mirror.Refresh(t.Context())
+		}
+		returned.Add(1)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 9 {
+		f.device(a, Address{1, 5: byte(i)}.String(), "Strap")
+	}
+	f.wait(entered, "an advertisement")
+	f.settle(c)
+	if err := c.Close(); err != nil || calls.Load() != 1 || returned.Load() != 1 {
+		t.Errorf("close: %v; %d calls, %d of them returned", err, calls.Load(), returned.Load())
+	}
+	f.wait(s.Done(), "the end of the scan")
+	if !errors.Is(s.Err(), ErrClosed) || calls.Load() != 1 {
+		t.Errorf("scanner: %v after %d calls", s.Err(), calls.Load())
 	}
 }

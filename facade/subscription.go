@@ -18,7 +18,9 @@ const (
 	// StartNotify is the default: each value is a signal on the bus. Nothing is lost
 	// from the moment Subscribe is called, several programs can subscribe at once.
 	// Each value that any program reads from the characteristic also looks like a
-	// notification; the echoes of this Central's own reads are left out.
+	// notification; the echoes of this Central's own reads are left out. For that a
+	// value that comes while the Central reads the characteristic waits until the
+	// next one, the end of the read or a tenth of a second, whichever is first.
 	StartNotify NotifyMethod = iota
 	// AcquireNotify passes the values through a socket of this process alone: less
 	// work for high rates and no echoes of reads, but BlueZ drops what arrives
