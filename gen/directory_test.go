@@ -40,16 +40,39 @@ func TestDirectoryFollowsOutputs(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "hand.go"), []byte("package p\n"))
 	write(t, filepath.Join(dir, "text.txt"), []byte(header+"\n"))
+	inputs := filepath.Join(dir, "testdata", "fuzz", "FuzzRecords")
+	if err := os.MkdirAll(inputs, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "testdata", "old.go"), []byte(header+"\n"))
+	write(t, filepath.Join(inputs, "0123456789abcdef"), []byte(header+"\n"))
 	if got := apply(generated("b.go", "2")); !slices.Equal(got, []string{"-a.go", "b.go"}) {
 		t.Errorf("after a change: %v", got)
 	}
-	for _, name := range []string{"b.go", "hand.go", "text.txt"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+	for _, name := range []string{"b.go", "hand.go", "text.txt", "testdata/old.go", "testdata/fuzz/FuzzRecords/0123456789abcdef"} {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err != nil {
 			t.Error(err)
 		}
 	}
 	if _, err := Compare(dir, []Output{generated("hand.go", "1")}); err == nil || !strings.Contains(err.Error(), "hand.go: it does not begin with") {
 		t.Errorf("a file made by hand: %v", err)
+	}
+}
+
+func TestDiffNamesTheFileOnTheSideWhereItIs(t *testing.T) {
+	tests := []struct {
+		name   string
+		change Change
+		want   string
+	}{
+		{"changed", Change{Path: filepath.Join("out", "a.go"), Old: []byte("a\n"), New: []byte("b\n")}, "--- out/a.go\n+++ out/a.go\n@@ -1,1 +1,1 @@\n-a\n+b\n"},
+		{"new", Change{Path: "a.go", New: []byte("a\n")}, "--- " + os.DevNull + "\n+++ a.go\n@@ -0,0 +1,1 @@\n+a\n"},
+		{"stale", Change{Path: "a.go", Old: []byte("a\n")}, "--- a.go\n+++ " + os.DevNull + "\n@@ -1,1 +0,0 @@\n-a\n"},
+	}
+	for _, tt := range tests {
+		if got := tt.change.Diff(); got != tt.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", tt.name, got, tt.want)
+		}
 	}
 }
 

@@ -111,7 +111,11 @@ func (p *parser) token(parent element) (xml.Token, Pos, error) {
 		return nil, pos, io.EOF
 	}
 	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
-		err = &Error{Pos: Pos{p.file.Name, syntax.Line}, Message: "malformed XML: " + syntax.Msg}
+		message := "malformed XML: " + syntax.Msg
+		if strings.HasPrefix(syntax.Msg, "unexpected EOF") {
+			message += ", expected " + endTag(parent)
+		}
+		err = &Error{Pos: Pos{p.file.Name, syntax.Line}, Message: message}
 	} else {
 		err = &Error{Pos: p.pos(), Message: "malformed XML: " + strings.TrimPrefix(err.Error(), "xml: ")}
 	}
@@ -121,6 +125,14 @@ func (p *parser) token(parent element) (xml.Token, Pos, error) {
 	p.errs = append(p.errs, err)
 	p.stopped = true
 	return nil, pos, errStop
+}
+
+// endTag is what a file goes on to at the latest when it ends inside parent, or outside of every element.
+func endTag(parent element) string {
+	if parent.Name.Local == "" {
+		return "a whole <node>"
+	}
+	return "</" + parent.Name.Local + ">"
 }
 
 // document reads the whole file, whose root is a node.

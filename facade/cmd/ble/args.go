@@ -21,15 +21,46 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// oneCommand is what the root command makes of arguments that name no command.
+// oneCommand is what a command with commands below it makes of arguments that name none of them.
 func oneCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("no command given: %s --help lists them", cmd.Name())
+		return fmt.Errorf("no command given: %s --help lists them", cmd.CommandPath())
 	}
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return fmt.Errorf("unknown command %q: did you mean %s?", args[0], strings.Join(near, " or "))
 	}
-	return fmt.Errorf("unknown command %q: %s --help lists them", args[0], cmd.Name())
+	return fmt.Errorf("unknown command %q: %s --help lists them", args[0], cmd.CommandPath())
+}
+
+// topic wants arguments that name a command, or none.
+func topic(help *cobra.Command, args []string) error {
+	cmd, rest, err := help.Root().Find(args)
+	switch {
+	case err != nil || len(rest) == 0:
+		return err
+	case cmd.HasSubCommands():
+		return oneCommand(cmd, rest)
+	default:
+		return fmt.Errorf("help: argument %q is one too many: %s", rest[0], help.UseLine())
+	}
+}
+
+// addCobraCommands adds the commands help and completion, which are cobra's own but for what they make of arguments that they do
+// not know: those are mistakes. The output of root must be set already.
+func addCobraCommands(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = topic
+			cmd.DisableFlagsInUseLine = true
+		case "completion":
+			cmd.Args = oneCommand
+			cmd.RunE = root.RunE // or cobra would print the help before it looks at the arguments
+			cmd.SuggestionsMinimumDistance = root.SuggestionsMinimumDistance
+		}
+	}
 }
 
 // negativesAsArguments returns args such that an argument that begins like a negative number (-5, -.5) is not taken for a

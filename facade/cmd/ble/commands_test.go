@@ -49,6 +49,14 @@ func TestBluetoothThatIsNotThereIsExitCodeThree(t *testing.T) {
 	}
 }
 
+func TestBusAddressThatIsNotSupportedIsNotBlamedOnTheSystem(t *testing.T) {
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "tcp:host=localhost,port=1")
+	got := runTool(t.Context(), "adapters")
+	if got.code != exitUnavailable || strings.Contains(got.stderr, errNotHere.Error()) || !strings.Contains(got.stderr, "tcp:host=localhost,port=1") {
+		t.Errorf("exit code %d, error %q", got.code, got.stderr)
+	}
+}
+
 func TestAnotherAdapterThanThoseThereIsIsNotAvailable(t *testing.T) {
 	startBlueZ(t, fakeOptions{})
 	for _, args := range [][]string{{"adapters"}, {"scan"}, {"read", peer, "2a38"}, {"read", "Heart Rate", "2a38"}} {

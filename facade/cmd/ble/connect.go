@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -13,10 +14,14 @@ import (
 // open connects to the bus, with the flags that all commands have.
 func (t *tool) open(ctx context.Context) (*facade.Central, error) {
 	central, err := facade.Open(ctx, facade.Options{Logger: t.log, Adapter: string(t.adapter)})
-	if errors.Is(err, errors.ErrUnsupported) {
+	switch {
+	case !errors.Is(err, errors.ErrUnsupported):
+		return central, err
+	case runtime.GOOS != "linux":
 		return nil, errNotHere
+	default: // the transport that the address of the bus names
+		return nil, fmt.Errorf("%w (%w)", facade.ErrNoBus, err)
 	}
-	return central, err
 }
 
 // connect connects to d, and looks for it if need be, until ctx ends.

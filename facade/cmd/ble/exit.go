@@ -61,5 +61,5 @@ func complaint(code int, err error) string {
 	if code == exitTimeout {
 		text += " (--timeout waits longer)"
 	}
-	return showText(text)
+	return showText(strings.ReplaceAll(text, "\n", "; ")) // errors that are joined are lines
 }

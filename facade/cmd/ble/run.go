@@ -34,6 +34,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	addCobraCommands(root)
 	root.SetArgs(negativesAsArguments(root, append([]string{}, args...))) // cobra takes nil for os.Args
 	err := root.ExecuteContext(ctx)
 	if err != nil && !t.begun {
