@@ -279,6 +279,7 @@ var errRemoved = fmt.Errorf("%w: BlueZ has removed the device", ErrDisconnected)
 const (
 	emptyTimeout = 5 * time.Second // for a device that seems to have no services
 	quietTimeout = time.Second     // for more to come when services are missing
+	burstTimeout = time.Second / 5 // for more to come when services came late, but all
 )
 
 // settle reads the tree of services until it can be believed.
@@ -290,7 +291,7 @@ func (c *Client) settle(ctx context.Context) error {
 		return translate(err)
 	}
 	mirrored, _, _ := c.link.properties()
-	if c.readTree(); p.Connected && mirrored.Connected && c.complete(p.UUIDs) {
+	if c.readTree(); p.Connected && mirrored.Connected && !c.link.late() && c.complete(p.UUIDs) {
 		return nil
 	}
 	began := time.Now()
@@ -308,8 +309,10 @@ func (c *Client) settle(ctx context.Context) error {
 			return errDropped
 		case len(tree) == 0:
 			timeout = emptyTimeout - time.Since(began)
-		case c.complete(p.UUIDs) || time.Since(began) > emptyTimeout:
+		case time.Since(began) > emptyTimeout:
 			return nil
+		case c.complete(p.UUIDs):
+			timeout = burstTimeout
 		}
 		if timeout <= 0 {
 			return nil

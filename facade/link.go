@@ -26,6 +26,8 @@ type link struct {
 	established []*Client // those of clients that are connected
 	made        bool      // whether the connection was made by a client of this link
 	drops       uint64    // how often the connection has ended
+	grown       uint64    // how often something was added to the tree of services
+	resolved    uint64    // what grown was when BlueZ said that the services are resolved
 	sessions    map[dbus.ObjectPath]*session
 }
 
@@ -120,6 +122,9 @@ func (l *link) leave(client *Client) bool {
 func (l *link) deviceChanged(e bus.Event) {
 	r, _ := e.Record.(*bluezgen.Device1Update)
 	l.mu.Lock()
+	if e.Kind == bus.Changed && r != nil && r.Changed.Has(bluezgen.Device1ServicesResolved) && r.ServicesResolved {
+		l.resolved = l.grown
+	}
 	switch {
 	case e.Kind == bus.Removed || r == nil:
 		l.drop(errRemoved)
@@ -146,10 +151,22 @@ func (l *link) drop(cause error) {
 	l.established = nil
 }
 
+// late reports whether services came after BlueZ had said that they are resolved.
+func (l *link) late() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.grown != l.resolved
+}
+
 // treeChanged learns that a service or descriptor came or went.
 func (l *link) treeChanged(e bus.Event) {
 	if e.Kind != bus.Added && e.Kind != bus.Removed {
 		return
+	}
+	if e.Kind == bus.Added {
+		l.mu.Lock()
+		l.grown++
+		l.mu.Unlock()
 	}
 	l.central.mu.RLock()
 	for _, client := range l.clients {

@@ -38,9 +38,16 @@ func TestTreeIsThatOfBluetoothctl(t *testing.T) {
 // bluetoothctlTree returns "kind handle UUID path" of each attribute, in the order of their handles.
 func bluetoothctlTree(t *testing.T, ctx context.Context, address string) (tree []string) {
 	t.Helper()
-	out, err := exec.CommandContext(ctx, "bluetoothctl", "gatt.list-attributes", address).Output()
+	// The tool gives up when it has not heard of the device soon enough, so it is asked again.
+	var out []byte
+	var err error
+	for range 5 {
+		if out, err = exec.CommandContext(ctx, "bluetoothctl", "gatt.list-attributes", address).CombinedOutput(); err == nil {
+			break
+		}
+	}
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("bluetoothctl: %v: %s", err, out)
 	}
 	kinds := map[string]string{"Primary Service": "service", "Secondary Service": "service", "Characteristic": "characteristic", "Descriptor": "descriptor"}
 	lines := bufio.NewScanner(bytes.NewReader(out))
