@@ -748,6 +748,8 @@ type GattCharacteristic1Server interface {
 	// AcquireWrite returns a SEQPACKET socket whose packets are written without response. Until it is
 	// closed, WriteValue is refused to everybody. It is hung up when the device disconnects.
 	// Characteristics that support it have WriteAcquired.
+	//
+	// The result fd is closed once it was sent.
 	AcquireWrite(ctx context.Context, options AcquireOptions) (fd *os.File, mtu uint16, err error)
 
 	// AcquireNotify enables notifications, or indications where there are none, and returns a SEQPACKET
@@ -755,6 +757,8 @@ type GattCharacteristic1Server interface {
 	// slow reader leaves no room for. Close the socket to end it. It is hung up when the device
 	// disconnects and when any client calls StopNotify. Characteristics that support it have
 	// NotifyAcquired; those with indications only, since BlueZ 5.80.
+	//
+	// The result fd is closed once it was sent.
 	AcquireNotify(ctx context.Context, options AcquireOptions) (fd *os.File, mtu uint16, err error)
 
 	// StartNotify opens a notification session for the calling bus connection: each notification or

@@ -1,6 +1,8 @@
 package gen
 
 import (
+	"strings"
+
 	"github.com/dave/jennifer/jen"
 )
 
@@ -13,6 +15,11 @@ func (em *emitter) server(src *source, iface *ifacePlan) {
 	var methods []jen.Code
 	for _, m := range iface.methods {
 		d := nameDoc(m.goName, "", "serves "+iface.Name+"."+m.Name, m.Doc)
+		for _, a := range m.out {
+			if strings.Contains(a.value.sig, "h") {
+				d.para("The result " + a.local + " is closed once it was sent.")
+			}
+		}
 		methods = documented(methods, d, jen.Id(m.goName).Params(params(m.in)...).Params(results(m.out)...))
 	}
 	for _, p := range iface.writable() {

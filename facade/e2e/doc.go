@@ -10,6 +10,13 @@
 //	                                                                    │                             BlueZ's example peripheral on hci1
 //	                                                                    └─ the library, on hci0       command peripheral on hci2
 //
+// btvirt makes four controllers. Three are used by the tests: the central's and those of the two peripherals. The fourth is a
+// bystander, which connects to the example when a test needs two connections of the central at once: see world.Crowd for what is
+// wrong with btvirt otherwise.
+//
+// The machine is booted once for each of the two modes, so twice in a whole run: bluetoothd is then as new in each of them, and the
+// results of one do not depend on what the other left.
+//
 // To run one test of the guest, name it below that of the host:
 //
 //	go test -tags e2e ./facade/e2e -run TestNormal/TestScan

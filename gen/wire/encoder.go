@@ -169,8 +169,9 @@ func appendSignature[T text](e *Encoder, sig T) {
 }
 
 // UnixFD writes a UNIX_FD (h) and adds the file to Files. The file remains the
-// caller's, who closes it once the message was sent. More than [MaxUnixFDs] in
-// one message are an error, and so is nil.
+// caller's, who closes it once the message was sent; package bus does that for the
+// results of served methods. More than [MaxUnixFDs] in one message are an error,
+// and so is nil.
 func (e *Encoder) UnixFD(file *os.File) {
 	if file == nil {
 		e.Fail(errors.New("encode descriptor: nil file"))

@@ -3,8 +3,10 @@
 package guest
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/gobluez/bluez/bluezgen"
 	"github.com/gobluez/bluez/facade/e2e/world"
 )
 
@@ -31,5 +33,22 @@ func TestAdaptersAreListed(t *testing.T) {
 	}
 	if alias := adapters[1].Alias; alias != world.ExampleName {
 		t.Errorf("alias of %s is %q, want %q", adapters[1], alias, world.ExampleName)
+	}
+}
+
+// bluetoothd is the one that this run is named for: ConnectDevice is a method of experimental ones alone.
+func TestBlueZIsExperimentalAsAsked(t *testing.T) {
+	ctx, _ := setup(t)
+	var described string
+	err := bluetooth.Bus().Object(bluezgen.Service, world.Central().Path()).
+		CallWithContext(ctx, "org.freedesktop.DBus.Introspectable.Introspect", 0).Store(&described)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(described, `<method name="StartDiscovery"`) {
+		t.Fatalf("not the description of an adapter:\n%s", described)
+	}
+	if got := strings.Contains(described, `<method name="ConnectDevice"`); got != *experimental {
+		t.Errorf("the adapter has ConnectDevice: %t, but -experimental is %t", got, *experimental)
 	}
 }

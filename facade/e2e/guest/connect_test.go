@@ -113,6 +113,7 @@ func TestReconnectTenTimes(t *testing.T) {
 		if err := client.Close(); err != nil {
 			t.Fatalf("connection %d: %v", n, err)
 		}
+		device(t, ctx, world.Own(), "the end of the link", linkDown)
 	}
 }
 
@@ -134,12 +135,48 @@ func TestConnectCancelledWhilePending(t *testing.T) {
 	if err := bluetooth.Advertise(ctx); err != nil {
 		t.Fatal(err)
 	}
+	// Had the attempt stayed pending, the first advertisement would have made the link.
+	heard := 0
+	for _, err := range central.Scan(ctx, facade.ScanOptions{Address: address(t, world.Example()), EveryPacket: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if heard++; heard == 2 {
+			break
+		}
+	}
+	if heard < 2 {
+		t.Fatalf("the device advertises again, but was heard %d times: %v", heard, ctx.Err())
+	}
+	if linkUp(look(t, ctx), world.Central().Device(world.Example())) {
+		t.Error("the attempt outlived its ctx: there is a link")
+	}
 	connect(t, ctx, central, world.Example())
 }
 
-// A connection is cancelled when the link is up and the services are not known yet.
+// A connection is cancelled when the link is up and the services are not known yet. The moment may be missed, if the services are
+// quicker than the one who cancels.
 func TestConnectCancelledHalfWay(t *testing.T) {
 	ctx, central := setup(t)
+	const attempts = 5
+	for range attempts {
+		cancelled := cancelHalfWay(t, ctx, central)
+		device(t, ctx, world.Example(), "the end of the link", linkDown)
+		if cancelled {
+			connect(t, ctx, central, world.Example())
+			return
+		}
+		// What BlueZ has in its cache would be there even sooner.
+		if err := bluetooth.Forget(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatalf("%d times connected before it could be cancelled", attempts)
+}
+
+// cancelHalfWay connects to the example, cancels that as soon as BlueZ has the link, and reports whether that ended the attempt.
+func cancelHalfWay(t *testing.T, ctx context.Context, central *facade.Central) bool {
+	t.Helper()
 	adv, err := central.FindDevice(ctx, facade.ScanOptions{Name: world.ExampleName})
 	if err != nil {
 		t.Fatal(err)
@@ -149,24 +186,27 @@ func TestConnectCancelledHalfWay(t *testing.T) {
 	watched := make(chan error, 1)
 	go func() {
 		path := world.Central().Device(world.Example())
-		watched <- world.Await(ctx, bluetooth.Bus(), "the link", func(all world.Objects) bool { return linkUp(all, path) })
-		cancel()
+		err := world.Await(half, bluetooth.Bus(), "the link", func(all world.Objects) bool { return linkUp(all, path) })
+		if err == nil {
+			cancel()
+		}
+		watched <- err
 	}()
 	client, err := central.Connect(half, adv, facade.ConnectOptions{})
-	if err := <-watched; err != nil {
-		t.Fatal(err)
-	}
-	if err == nil {
-		// The services were quicker than the one who cancels. Then it is a connection like any other.
-		t.Log("connected before it could be cancelled")
+	cancel() // ends the watch, too, if the link was never seen
+	saw := <-watched
+	switch {
+	case err == nil:
 		if err := client.Close(); err != nil {
 			t.Error(err)
 		}
-	} else if !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled connect: %v", err)
+		return false
+	case !errors.Is(err, context.Canceled):
+		t.Fatalf("cancelled connect: %v", err)
+	case saw != nil:
+		t.Fatalf("connect was cancelled before anybody did: %v (%v)", err, saw)
 	}
-	device(t, ctx, world.Example(), "the end of the link", linkDown)
-	connect(t, ctx, central, world.Example())
+	return true
 }
 
 func TestTwoClientsAtOnce(t *testing.T) {
@@ -209,15 +249,30 @@ func TestTwoClientsAtOnce(t *testing.T) {
 	}
 }
 
-// Two clients of one device share its connection, which ends with the one that made it.
+// Two clients of one device share its connection, which ends with the last of them, whichever made it.
 func TestTwoClientsOfOneDevice(t *testing.T) {
 	ctx, central := setup(t)
 	first := connect(t, ctx, central, world.Own())
-	second := connect(t, ctx, central, world.Own())
+	second, third := connect(t, ctx, central, world.Own()), connect(t, ctx, central, world.Own())
+	for _, closing := range []*facade.Client{third, first} {
+		if err := closing.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := closing.Read(ctx, uuid(world.StatusUUID)); !errors.Is(err, facade.ErrClosed) {
+			t.Errorf("read by a closed client: %v, want ErrClosed", err)
+		}
+		if _, err := second.Read(ctx, uuid(world.StatusUUID)); err != nil {
+			t.Errorf("read after another client was closed: %v", err)
+		}
+	}
+	if err := second.Err(); err != nil {
+		t.Errorf("the last client is connected, but its error is %v", err)
+	}
+	if !linkUp(look(t, ctx), world.Central().Device(world.Own())) {
+		t.Error("the link ended before its last client")
+	}
 	if err := second.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := first.Read(ctx, uuid(world.StatusUUID)); err != nil {
-		t.Errorf("read after the other client was closed: %v", err)
-	}
+	device(t, ctx, world.Own(), "the end of the link", linkDown)
 }

@@ -155,5 +155,14 @@ func device(t *testing.T, ctx context.Context, peer world.Controller, what strin
 	}
 }
 
+// look returns what BlueZ says of everything now, on another connection than the library's.
+func look(t *testing.T, ctx context.Context) (now world.Objects) {
+	t.Helper()
+	if err := world.Await(ctx, bluetooth.Bus(), "BlueZ's answer", func(all world.Objects) bool { now = all; return true }); err != nil {
+		t.Fatal(err)
+	}
+	return now
+}
+
 func linkUp(all world.Objects, device dbus.ObjectPath) bool   { return all.Connected(device) }
 func linkDown(all world.Objects, device dbus.ObjectPath) bool { return !all.Connected(device) }

@@ -27,6 +27,7 @@ func TestNotifications(t *testing.T) {
 					return sub
 				}
 				sub := subscribe()
+				expectMethod(t, ctx, client, uuid(characteristic), method)
 				control(t, ctx, client, world.Control{Operation: world.Count, Count: 100})
 				expectNumbers(t, ctx, sub, 100)
 
@@ -45,6 +46,7 @@ func TestNotifications(t *testing.T) {
 
 				// What was not taken of the first count is not in the next subscription.
 				sub = subscribe()
+				expectMethod(t, ctx, client, uuid(characteristic), method)
 				control(t, ctx, client, world.Control{Operation: world.Count, Count: 5})
 				expectNumbers(t, ctx, sub, 5)
 				if err := sub.Close(); err != nil {
@@ -52,6 +54,27 @@ func TestNotifications(t *testing.T) {
 				}
 				expectEnd(t, ctx, sub)
 			})
+		}
+	}
+}
+
+// expectMethod asks BlueZ in which way it passes on the notifications of a characteristic that is subscribed to.
+func expectMethod(t *testing.T, ctx context.Context, client *facade.Client, which facade.UUID, method facade.NotifyMethod) {
+	t.Helper()
+	c, err := client.Characteristic(which)
+	if err != nil {
+		t.Fatal(err)
+	}
+	properties := look(t, ctx)[c.Path()]["org.bluez.GattCharacteristic1"]
+	notifying, acquired := properties["Notifying"].Value() == true, properties["NotifyAcquired"].Value() == true
+	switch method {
+	case facade.AcquireNotify:
+		if !acquired {
+			t.Errorf("subscribed by AcquireNotify, but BlueZ says NotifyAcquired %s", properties["NotifyAcquired"])
+		}
+	case facade.StartNotify:
+		if !notifying || acquired {
+			t.Errorf("subscribed by StartNotify, but BlueZ says Notifying %s, NotifyAcquired %s", properties["Notifying"], properties["NotifyAcquired"])
 		}
 	}
 }

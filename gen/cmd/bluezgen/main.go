@@ -39,6 +39,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/gobluez/bluez/gen"
 )
@@ -90,6 +91,12 @@ func run(args []string, goPackage string, stdout, stderr io.Writer) int {
 	if c.inputs = flags.Args(); len(c.inputs) == 0 {
 		fmt.Fprintln(stderr, "bluezgen: no input; give files, directories or interface names, or -help")
 		return exitMisuse
+	}
+	for _, input := range c.inputs {
+		if strings.HasPrefix(input, "-") {
+			fmt.Fprintf(stderr, "bluezgen: flags such as %s go before the inputs\n", input)
+			return exitMisuse
+		}
 	}
 	if c.pkg == "" {
 		var err error

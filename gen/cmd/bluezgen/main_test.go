@@ -149,6 +149,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{"no input", nil, exitMisuse, "no input"},
 		{"no package", []string{"-out", "new", "a.xml"}, exitMisuse, "no package name"},
+		{"a flag behind the input", []string{"a.xml", "-out", "new"}, exitMisuse, "-out go before the inputs"},
 		{"an unknown flag", []string{"-unknown", "a.xml"}, exitMisuse, "flag provided but not defined"},
 		{"no such input", []string{"-package", "p", "c.xml"}, exitFailed, `input "c.xml": no such file, directory or built-in interface`},
 		{"a directory without XML", []string{"-package", "p", "empty"}, exitFailed, "directory empty: no *.xml file in it"},
