@@ -39,7 +39,8 @@ func NewGattCharacteristic1(conn *bus.Conn, path dbus.ObjectPath) GattCharacteri
 
 // ReadValue reads the value, with long reads where it is longer than one packet. Reads of the same
 // offset by several clients are answered by one. The value read also becomes Value, so while a
-// notification session is open it looks like a notification.
+// notification session is open it looks like a notification. An application that serves it returns
+// the part of the value that begins at the offset.
 //
 // Arguments:
 //   - options: how to read; the zero value reads all.
@@ -69,7 +70,9 @@ func (p GattCharacteristic1) ReadValue(ctx context.Context, options ReadOptions)
 }
 
 // WriteValue writes the value. A write without response returns when BlueZ has queued it. A write
-// with response that is longer than the MTU allows or that has an offset becomes a long write.
+// with response that is longer than the MTU allows or that has an offset becomes a long write. An
+// application that serves it is called once for each write of a remote device and stores the value
+// from the offset on.
 //
 // Arguments:
 //   - value: the value, at most 512 bytes; without response at most MTU-3.
@@ -100,7 +103,8 @@ func (p GattCharacteristic1) WriteValue(ctx context.Context, value []byte, optio
 
 // AcquireWrite returns a SEQPACKET socket whose packets are written without response. Until it is
 // closed, WriteValue is refused to everybody. It is hung up when the device disconnects.
-// Characteristics that support it have WriteAcquired.
+// Characteristics that support it have WriteAcquired. An application that serves it keeps one end
+// of a socket pair, returns the other, and reads from it what remote devices write.
 //
 // Since BlueZ 5.46.
 //
@@ -135,7 +139,9 @@ func (p GattCharacteristic1) AcquireWrite(ctx context.Context, options AcquireOp
 // socket that carries each as a packet; Value does not change meanwhile. BlueZ drops packets that a
 // slow reader leaves no room for. Close the socket to end it. It is hung up when the device
 // disconnects and when any client calls StopNotify. Characteristics that support it have
-// NotifyAcquired; those with indications only, since BlueZ 5.80.
+// NotifyAcquired; those with indications only, since BlueZ 5.80. An application that serves it
+// keeps one end of a socket pair, returns the other, and writes each notification into it as a
+// packet; the hang-up says that nobody listens any more.
 //
 // Since BlueZ 5.46.
 //
@@ -170,7 +176,8 @@ func (p GattCharacteristic1) AcquireNotify(ctx context.Context, options AcquireO
 // StartNotify opens a notification session for the calling bus connection: each notification or
 // indication, equal to the last or not, changes Value. BlueZ keeps the session over a loss of the
 // link and enables it again at the next connection, until StopNotify is called or the bus
-// connection ends.
+// connection ends. An application that serves it is called when the first remote device subscribes,
+// and from then on changes Value for each notification.
 //
 // Errors:
 //   - [ErrInProgress]: the calling bus connection has a session already, or enabling has not
@@ -187,7 +194,8 @@ func (p GattCharacteristic1) StartNotify(ctx context.Context) error {
 
 // StopNotify closes the notification session of the calling bus connection, also while the device
 // is disconnected. Notifications stay enabled while other clients have sessions, but a socket of
-// AcquireNotify is closed whoever calls.
+// AcquireNotify is closed whoever calls. An application that serves it is called when the last
+// remote device has unsubscribed.
 //
 // Errors:
 //   - [ErrFailed]: the calling bus connection has no session.
@@ -738,16 +746,20 @@ type AcquireOptions struct {
 type GattCharacteristic1Server interface {
 	// ReadValue reads the value, with long reads where it is longer than one packet. Reads of the same
 	// offset by several clients are answered by one. The value read also becomes Value, so while a
-	// notification session is open it looks like a notification.
+	// notification session is open it looks like a notification. An application that serves it returns
+	// the part of the value that begins at the offset.
 	ReadValue(ctx context.Context, options ReadOptions) (value []byte, err error)
 
 	// WriteValue writes the value. A write without response returns when BlueZ has queued it. A write
-	// with response that is longer than the MTU allows or that has an offset becomes a long write.
+	// with response that is longer than the MTU allows or that has an offset becomes a long write. An
+	// application that serves it is called once for each write of a remote device and stores the value
+	// from the offset on.
 	WriteValue(ctx context.Context, value []byte, options WriteOptions) error
 
 	// AcquireWrite returns a SEQPACKET socket whose packets are written without response. Until it is
 	// closed, WriteValue is refused to everybody. It is hung up when the device disconnects.
-	// Characteristics that support it have WriteAcquired.
+	// Characteristics that support it have WriteAcquired. An application that serves it keeps one end
+	// of a socket pair, returns the other, and reads from it what remote devices write.
 	//
 	// The result fd is closed once it was sent.
 	AcquireWrite(ctx context.Context, options AcquireOptions) (fd *os.File, mtu uint16, err error)
@@ -756,7 +768,9 @@ type GattCharacteristic1Server interface {
 	// socket that carries each as a packet; Value does not change meanwhile. BlueZ drops packets that a
 	// slow reader leaves no room for. Close the socket to end it. It is hung up when the device
 	// disconnects and when any client calls StopNotify. Characteristics that support it have
-	// NotifyAcquired; those with indications only, since BlueZ 5.80.
+	// NotifyAcquired; those with indications only, since BlueZ 5.80. An application that serves it
+	// keeps one end of a socket pair, returns the other, and writes each notification into it as a
+	// packet; the hang-up says that nobody listens any more.
 	//
 	// The result fd is closed once it was sent.
 	AcquireNotify(ctx context.Context, options AcquireOptions) (fd *os.File, mtu uint16, err error)
@@ -764,12 +778,14 @@ type GattCharacteristic1Server interface {
 	// StartNotify opens a notification session for the calling bus connection: each notification or
 	// indication, equal to the last or not, changes Value. BlueZ keeps the session over a loss of the
 	// link and enables it again at the next connection, until StopNotify is called or the bus
-	// connection ends.
+	// connection ends. An application that serves it is called when the first remote device subscribes,
+	// and from then on changes Value for each notification.
 	StartNotify(ctx context.Context) error
 
 	// StopNotify closes the notification session of the calling bus connection, also while the device
 	// is disconnected. Notifications stay enabled while other clients have sessions, but a socket of
-	// AcquireNotify is closed whoever calls.
+	// AcquireNotify is closed whoever calls. An application that serves it is called when the last
+	// remote device has unsubscribed.
 	StopNotify(ctx context.Context) error
 
 	// Confirm tells an application that a remote device has confirmed an indication.
