@@ -70,11 +70,11 @@ func expectMethod(t *testing.T, ctx context.Context, client *facade.Client, whic
 	switch method {
 	case facade.AcquireNotify:
 		if !acquired {
-			t.Errorf("subscribed by AcquireNotify, but BlueZ says NotifyAcquired %s", properties["NotifyAcquired"])
+			t.Errorf("subscribed by AcquireNotify, but BlueZ says NotifyAcquired %v", properties["NotifyAcquired"].Value())
 		}
 	case facade.StartNotify:
 		if !notifying || acquired {
-			t.Errorf("subscribed by StartNotify, but BlueZ says Notifying %s, NotifyAcquired %s", properties["Notifying"], properties["NotifyAcquired"])
+			t.Errorf("subscribed by StartNotify, but BlueZ says Notifying %t, NotifyAcquired %t", notifying, acquired)
 		}
 	}
 }

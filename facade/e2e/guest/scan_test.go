@@ -28,7 +28,7 @@ func TestScanSeesAdvertisement(t *testing.T) {
 	}{
 		{
 			world.Example(), world.ExampleName,
-			[]facade.UUID{facade.UUID16(0x180D), facade.UUID16(0x180F)},
+			[]facade.UUID{facade.UUID16(0x180D), facade.UUID16(0x180F), facade.UUID16(0x9999)}, // BlueZ adds those with service data
 			map[uint16][]byte{0xFFFF: {0, 1, 2, 3}},
 			map[facade.UUID][]byte{facade.UUID16(0x9999): {0, 1, 2, 3, 4}},
 		},
