@@ -31,11 +31,6 @@ type filter struct {
 	everyPacket bool
 }
 
-// weakestRSSI lets everything pass and is a filter nevertheless. From the release
-// after 5.87 on, BlueZ signals the strength of every packet only while some
-// program has a filter for it.
-const weakestRSSI = -127
-
 // filter returns what the scan needs when it is alone.
 func (o *ScanOptions) filter() filter {
 	f := filter{minRSSI: o.MinRSSI, pattern: o.Pattern, everyPacket: o.EveryPacket}
@@ -43,9 +38,6 @@ func (o *ScanOptions) filter() filter {
 		f.services = slices.Clone(o.Services)
 		slices.SortFunc(f.services, compareUUIDs)
 		f.services = slices.Compact(f.services)
-	}
-	if f.everyPacket && f.minRSSI == 0 {
-		f.minRSSI = weakestRSSI
 	}
 	if f.minRSSI == 0 {
 		f.maxPathLoss = o.MaxPathLoss
@@ -64,8 +56,6 @@ func (f filter) union(g filter) filter {
 	}
 	if f.minRSSI != 0 && g.minRSSI != 0 {
 		u.minRSSI = min(f.minRSSI, g.minRSSI)
-	} else if u.everyPacket {
-		u.minRSSI = weakestRSSI
 	} else if f.maxPathLoss != 0 && g.maxPathLoss != 0 {
 		u.maxPathLoss = max(f.maxPathLoss, g.maxPathLoss)
 	}

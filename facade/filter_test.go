@@ -65,10 +65,10 @@ func TestUnionOfFiltersWidens(t *testing.T) {
 		{"the same pattern", ScanOptions{Pattern: "x"}, ScanOptions{Pattern: "x"}, filter{pattern: "x"}},
 		{"unequal patterns", ScanOptions{Pattern: "x"}, ScanOptions{Pattern: "y"}, filter{}},
 		{"a pattern of one only", ScanOptions{Pattern: "x"}, ScanOptions{}, filter{}},
-		{"every packet for one", ScanOptions{EveryPacket: true}, ScanOptions{}, filter{everyPacket: true, minRSSI: -127}},
-		{"every packet and a strength", ScanOptions{EveryPacket: true}, ScanOptions{MinRSSI: -50}, filter{everyPacket: true, minRSSI: -127}},
+		{"every packet for one", ScanOptions{EveryPacket: true}, ScanOptions{}, filter{everyPacket: true}},
+		{"every packet and a strength", ScanOptions{EveryPacket: true}, ScanOptions{MinRSSI: -50}, filter{everyPacket: true}},
 		{"every packet of some strength", ScanOptions{EveryPacket: true, MinRSSI: -70}, ScanOptions{MinRSSI: -50}, filter{everyPacket: true, minRSSI: -70}},
-		{"every packet and a path loss", ScanOptions{EveryPacket: true}, ScanOptions{MaxPathLoss: 50}, filter{everyPacket: true, minRSSI: -127}},
+		{"every packet and a path loss", ScanOptions{EveryPacket: true}, ScanOptions{MaxPathLoss: 50}, filter{everyPacket: true}},
 	} {
 		f, g := test.f.filter(), test.g.filter()
 		for _, got := range []filter{f.union(g), g.union(f)} {

@@ -117,7 +117,7 @@ func (s *scan) connected() (found Advertisement, ok bool) {
 
 // validate reports what BlueZ would refuse.
 func (o *ScanOptions) validate() error {
-	if o.MinRSSI < weakestRSSI || o.MinRSSI > 20 {
+	if o.MinRSSI < -127 || o.MinRSSI > 20 {
 		return fmt.Errorf("MinRSSI is %d, not between -127 and 20 dBm", o.MinRSSI)
 	}
 	if o.MaxPathLoss > 137 {

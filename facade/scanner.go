@@ -37,6 +37,10 @@ type ScanOptions struct {
 	// ManufacturerData and ServiceData. The default merges what it knows of a device
 	// and may skip packets that say nothing new. The consumer must keep up: a
 	// backlog of Queue packets ends the scan with ErrOverflow.
+	//
+	// After BlueZ 5.87, packets that differ in strength alone are passed on only while
+	// some program filters by strength: set MinRSSI to -127 as well. It is not set
+	// by itself, for it leaves out what a controller hears without knowing how strong.
 	EveryPacket bool
 	// Queue is the number of packets that may wait for the consumer when EveryPacket
 	// is set; 0 means 1024. Without EveryPacket the newest update of each device

@@ -123,7 +123,7 @@ func TestScannersShareOneDiscoveryAndEachSeesItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := a.inForce(); len(got.UUIDs) != 0 || got.RSSI != bus.Some[int16](-127) || got.DuplicateData != bus.Some(true) {
+	if got := a.inForce(); len(got.UUIDs) != 0 || got.RSSI.IsSet() || got.DuplicateData != bus.Some(true) {
 		t.Errorf("filter of three: %+v", got)
 	}
 	third.Close()

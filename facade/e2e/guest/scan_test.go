@@ -144,6 +144,23 @@ func TestScanEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestScanOfEveryPacketKeepsHearing(t *testing.T) {
+	ctx, central := setup(t)
+	packets := 0
+	for adv, err := range central.Scan(ctx, facade.ScanOptions{EveryPacket: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if adv.Coalesced != 0 {
+			t.Errorf("%d packets were coalesced", adv.Coalesced)
+		}
+		if packets++; packets == 5 {
+			return
+		}
+	}
+	t.Errorf("heard %d packets", packets)
+}
+
 func TestScanFindsNoStranger(t *testing.T) {
 	ctx, central := setup(t)
 	// Once the two peripherals were heard, a device that is not there would have been too.
