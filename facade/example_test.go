@@ -28,14 +28,17 @@ func ExampleScan() {
 
 // A scan in the background, for programs that are made of callbacks.
 func ExampleScanner() {
-	scanner, err := facade.StartScanner(context.Background(), facade.ScanOptions{MinRSSI: -70}, func(adv facade.Advertisement) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	scanner, err := facade.StartScanner(ctx, facade.ScanOptions{MinRSSI: -70}, func(adv facade.Advertisement) {
 		fmt.Println(adv.Address, adv.RSSI)
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	time.Sleep(10 * time.Second)
-	if err := scanner.Close(); err != nil {
+	// ... what else the program does ...
+	<-scanner.Done()
+	if err := scanner.Err(); err != nil {
 		log.Fatal(err)
 	}
 }
