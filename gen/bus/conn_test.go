@@ -326,7 +326,14 @@ func TestUnixexecChildIsEndedAndWaitedFor(t *testing.T) {
 	t.Setenv("GORACE", "atexit_sleep_ms=0") // of the child
 	daemon := bustest.Start(t)
 	self := executable(t)
-	socket := strings.TrimPrefix(daemon.Address(), "unix:path=")
+	addresses, err := parseAddresses(daemon.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := addresses[0].socketName()
+	if err != nil {
+		t.Fatal(err)
+	}
 	c, err := Dial(within(t), "unixexec:path="+self+",argv1=relay,argv2="+socket, Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/gobluez/bluez/gen/wire"
 )
@@ -140,4 +141,17 @@ func (c *Conn) ReleaseName(ctx context.Context, name string) error {
 		return fmt.Errorf("release name %s: %w", name, err)
 	}
 	return nil
+}
+
+// OnLeft calls handler, on the reader goroutine, with the unique name of each
+// connection that leaves the bus: what a service that keeps something for its clients
+// needs. It returns when the match rule is in force. The rules of [Object.Subscribe]
+// hold for the handler.
+func (c *Conn) OnLeft(ctx context.Context, handler func(uniqueName string)) (*Subscription, error) {
+	return c.bus().Subscribe(ctx, busInterface, "NameOwnerChanged", "sss", func(d *wire.Decoder) {
+		name, _, owner := d.String(), d.StringView(), d.StringView()
+		if d.Err() == nil && len(owner) == 0 && strings.HasPrefix(name, ":") {
+			handler(name)
+		}
+	})
 }

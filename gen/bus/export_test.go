@@ -318,6 +318,32 @@ func TestSkeletonMovesToAnotherConnection(t *testing.T) {
 	}
 }
 
+func TestChangeOfNothingIsNotAnnounced(t *testing.T) {
+	service, client := pair(t)
+	s := newThing()
+	export(t, service, "/a", ExportOptions{}, s)
+	labels := make(chan string, 2)
+	sub, err := client.Object(serviceName, "/a").SubscribeProperties(within(t), thingName, func(d *wire.Decoder) {
+		var r thingRecord
+		r.Apply(d)
+		labels <- r.label
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sub.Close()
+	nothing := func(e *wire.Encoder) {
+		e.EndArray(e.Array(8))
+		e.EndArray(e.Array(4))
+	}
+	if err := errors.Join(s.PropertiesChanged(nothing), s.setLabel("new")); err != nil {
+		t.Fatal(err)
+	}
+	if label := <-labels; label != "new" {
+		t.Errorf("a change to %q was announced first", label)
+	}
+}
+
 func TestRepliesAndChangesAreOneStory(t *testing.T) {
 	service, client := pair(t)
 	s := newThing()

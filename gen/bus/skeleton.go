@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/gobluez/bluez/gen/wire"
@@ -88,7 +89,7 @@ func (e *Emitter) Emit(member, sig string, encode func(*wire.Encoder)) error {
 // PropertiesChanged runs change, which changes the state that ServedProperties
 // reads and writes what it did: the changed properties as a{sv} and the names of
 // the invalidated ones as as. If the skeleton is exported, that is sent as the
-// PropertiesChanged signal. change runs exactly once, and no reply to Get, GetAll or
+// PropertiesChanged signal, unless it wrote no property. change runs exactly once, and no reply to Get, GetAll or
 // GetManagedObjects nor another change comes between it and the signal: what peers
 // see is what happened.
 //
@@ -105,7 +106,12 @@ func (e *Emitter) PropertiesChanged(change func(*wire.Encoder)) error {
 		return nil
 	}
 	body.String(s.description.Name)
+	nothing := len(body.Body())
 	change(body)
+	if body.Err() == nil && isZero(body.Body()[nothing:]) {
+		e.mu.Unlock()
+		return nil
+	}
 	err := s.emit(propertiesInterface, "PropertiesChanged", propertiesChangedSignature, body)
 	e.mu.Unlock()
 	if err != nil {
@@ -113,6 +119,11 @@ func (e *Emitter) PropertiesChanged(change func(*wire.Encoder)) error {
 	}
 	s.export.conn.throttle()
 	return nil
+}
+
+// isZero reports whether there are only zeroes, as in empty arrays and the padding between them.
+func isZero(encoded []byte) bool {
+	return !slices.ContainsFunc(encoded, func(b byte) bool { return b != 0 })
 }
 
 // live returns what the Emitter sends through, unless that has ended. It is locked.

@@ -42,7 +42,7 @@ func (t *exportTable) target(m *message) *target {
 	for _, x := range objects {
 		for _, s := range x.served {
 			if s.description.Name == iface || iface == "" && s.methods[member] != nil {
-				return s.target(member)
+				return s.target(member, string(h.Signature))
 			}
 		}
 	}
@@ -59,9 +59,14 @@ func unknownMethod(iface, member string) *target {
 	return &target{err: ErrUnknownMethod.With(fmt.Sprintf("interface %s has no method %s", iface, member))}
 }
 
-// target returns a method of a served interface.
-func (s *served) target(member string) *target {
+// target returns a method of a served interface. Of several that are called alike it is the one with the signature.
+func (s *served) target(member, sig string) *target {
 	method := s.methods[member]
+	for i := range s.description.Methods {
+		if m := &s.description.Methods[i]; m.Name == member && m.In == sig {
+			method = m
+		}
+	}
 	if method == nil {
 		unknown := unknownMethod(s.description.Name, member)
 		unknown.export = s.export

@@ -1,8 +1,3 @@
-// Package bustest starts private dbus-daemons for tests.
-//
-// A [Daemon] lets everybody do everything, as a session bus does, but has the
-// limits of a system bus: 128 calls waiting for replies and 512 match rules a
-// connection. What works on it works on a system bus too.
 package bustest
 
 import (
@@ -11,23 +6,31 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
-	"testing"
 )
+
+// A TB is the part of a test that [Start] and [StartRelay] need. *testing.T, B and F
+// have it.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
 
 // A Daemon is a private dbus-daemon. Its methods may be called from any goroutine.
 type Daemon struct {
-	dir string
+	place place
 
-	mu  sync.Mutex
-	cmd *exec.Cmd // nil while stopped
+	mu     sync.Mutex
+	daemon *child // nil while stopped
 }
 
 // Start starts a Daemon that ends with the test. It fails the test if it cannot,
 // for instance because dbus-daemon is not installed.
-func Start(tb testing.TB) *Daemon {
+func Start(tb TB) *Daemon {
 	tb.Helper()
 	d, err := Launch()
 	if err != nil {
@@ -43,21 +46,16 @@ func Start(tb testing.TB) *Daemon {
 
 // Launch starts a Daemon outside of a test. Close ends it.
 func Launch() (*Daemon, error) {
-	dir, err := os.MkdirTemp("", "bustest")
+	p, err := newPlace()
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{dir: dir}
-	if err := os.WriteFile(d.file("bus.conf"), []byte(d.config()), 0o600); err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
+	d := &Daemon{place: p}
 	if err := d.start(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }
-
-func (d *Daemon) file(name string) string { return filepath.Join(d.dir, name) }
 
 // config returns dbus-daemon's configuration. The limits are those that system.conf
 // sets, or that hold where it sets none.
@@ -66,7 +64,7 @@ func (d *Daemon) config() string {
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
-  <listen>unix:path=` + d.file("socket") + `</listen>
+  <listen>` + d.Address() + `</listen>
   <auth>EXTERNAL</auth>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
@@ -83,7 +81,7 @@ func (d *Daemon) config() string {
 }
 
 // Address returns the bus' address, the same across restarts.
-func (d *Daemon) Address() string { return "unix:path=" + d.file("socket") }
+func (d *Daemon) Address() string { return d.place.address() }
 
 // Stop ends the daemon, as a crash would: connections break, names are lost. It
 // waits until it is gone. Stopping a stopped Daemon does nothing.
@@ -94,13 +92,12 @@ func (d *Daemon) Stop() {
 }
 
 func (d *Daemon) stop() {
-	if d.cmd == nil {
+	if d.daemon == nil {
 		return
 	}
-	_ = d.cmd.Process.Kill()
-	_ = d.cmd.Wait() // says that it was killed
-	d.cmd = nil
-	_ = os.Remove(d.file("socket"))
+	d.daemon.kill()
+	d.daemon = nil
+	d.place.vacate()
 }
 
 // Restart stops the daemon and starts it again at the same address.
@@ -114,7 +111,7 @@ func (d *Daemon) Restart() error {
 // Close ends the daemon for good. Only a Daemon from Launch needs it.
 func (d *Daemon) Close() error {
 	d.Stop()
-	return os.RemoveAll(d.dir)
+	return d.place.close()
 }
 
 // start starts the daemon and waits until it listens.
@@ -123,26 +120,66 @@ func (d *Daemon) start() error {
 	if _, err := exec.LookPath(program); err != nil {
 		return fmt.Errorf("%w; install it: apt-get install dbus-daemon", err)
 	}
+	config, name, err := d.place.configure(d.config())
+	if err != nil {
+		return fmt.Errorf("configure %s: %w", program, err)
+	}
+	defer config.Close()
 	ready, listening, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer ready.Close()
-	cmd := exec.Command(program, "--nofork", "--nopidfile", "--nosyslog", "--print-address=3", "--config-file="+d.file("bus.conf"))
-	cmd.ExtraFiles = []*os.File{listening}
+	cmd := exec.Command(program, "--nofork", "--nopidfile", "--nosyslog", "--print-address=3", "--config-file="+name)
+	cmd.ExtraFiles = []*os.File{listening, config} // 3 and configFD
 	stderr := new(strings.Builder)
 	cmd.Stderr = stderr
-	endWithParent(cmd)
-	err = cmd.Start()
+	daemon, err := startChild(cmd)
 	listening.Close()
 	if err != nil {
 		return err
 	}
 	if _, err := bufio.NewReader(ready).ReadString('\n'); err != nil {
-		_ = cmd.Process.Kill()
-		waited := cmd.Wait()
-		return fmt.Errorf("%s did not start: %w: %s", program, waited, strings.TrimSpace(stderr.String()))
+		daemon.kill()
+		return fmt.Errorf("%s did not start: %w: %s", program, daemon.err, strings.TrimSpace(stderr.String()))
 	}
-	d.cmd = cmd
+	d.daemon = daemon
 	return nil
+}
+
+// A child is a process that ends when this one does, whichever way.
+type child struct {
+	cmd    *exec.Cmd
+	exited chan struct{} // closed once cmd.Wait has returned
+	err    error         // of cmd.Wait, valid then
+}
+
+// startChild starts a process. Linux ends it with the thread that started it, not
+// with the process, and Go ends a thread if a goroutine ends that is locked to it. So
+// this thread belongs to one goroutine until the child is gone.
+func startChild(cmd *exec.Cmd) (*child, error) {
+	endWithThread(cmd)
+	c := &child{cmd: cmd, exited: make(chan struct{})}
+	started := make(chan error)
+	go func() {
+		defer close(c.exited)
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			c.err = cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		<-c.exited
+		return nil, err
+	}
+	return c, nil
+}
+
+// kill ends the process and waits until it is gone.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill() // it may have ended by itself
+	<-c.exited
 }
