@@ -315,7 +315,7 @@ func (p Adapter1) UUIDs(ctx context.Context) (value []string, err error) {
 // Modalias returns the device identification of this machine, in the modalias format of the kernel
 // and udev.
 //
-// Optional.
+// Optional: not every object has it.
 func (p Adapter1) Modalias(ctx context.Context) (value string, err error) {
 	err = p.Object.Get(ctx, Adapter1Interface, "Modalias", "s", func(d *wire.Decoder) { value = d.String() })
 	return value, err
@@ -332,7 +332,7 @@ func (p Adapter1) Roles(ctx context.Context) (value []AdapterRole, err error) {
 // ExperimentalFeatures returns the kernel's experimental features that are switched on, as 128-bit
 // UUIDs.
 //
-// Since BlueZ 5.62. Optional.
+// Since BlueZ 5.62. Optional: not every object has it.
 func (p Adapter1) ExperimentalFeatures(ctx context.Context) (value []string, err error) {
 	err = p.Object.Get(ctx, Adapter1Interface, "ExperimentalFeatures", "as", func(d *wire.Decoder) { value = decodeStringSlice(d) })
 	return value, err
@@ -372,6 +372,133 @@ func (p Adapter1) OnPropertiesChanged(ctx context.Context, handler func(Adapter1
 		update.Apply(d)
 		handler(update)
 	})
+}
+
+// Adapter1Codec returns what a [bus.Mirror] needs to keep the interface: its records are of the
+// type *Adapter1Update.
+func Adapter1Codec() bus.Codec {
+	return bus.Codec{Interface: Adapter1Interface, New: func() bus.Record { return &Adapter1Update{} }}
+}
+
+// Adapter1Properties are properties of org.bluez.Adapter1. The set says which of them are there;
+// the fields of others are zero. Properties that are optional are not on every object. Maps and
+// slices may be shared with other copies and must not be changed.
+type Adapter1Properties struct {
+	Adapter1Set
+
+	// The Bluetooth address of the controller, as six upper-case hexadecimal bytes with colons between
+	// them.
+	Address string
+
+	// The type of Address. A controller that supports BR/EDR has a public one, an LE-only one may have
+	// either. With privacy it is the type of the identity address.
+	//
+	// Since BlueZ 5.48.
+	AddressType AddressType
+
+	// The name of the system, which an adapter has while no alias is set.
+	Name string
+
+	// The friendly name that other devices see. Setting the empty string restores Name.
+	Alias string
+
+	// The BR/EDR class of device as 24 bits; 0 while the adapter is not powered.
+	Class uint32
+
+	// Whether other devices can connect to the adapter. Clearing it also clears Discoverable, and
+	// setting it again does not bring that back. It is a global setting, meant for a settings
+	// application.
+	//
+	// Since BlueZ 5.79.
+	Connectable bool
+
+	// Whether the adapter is switched on. Switching it off ends all its connections and discovery
+	// sessions. The value does not outlive a restart or replugging, except that bluetoothd switches
+	// adapters on itself when its AutoEnable option is set.
+	Powered bool
+
+	// Whether the adapter is on, off, or between the two.
+	//
+	// Since BlueZ 5.66.
+	PowerState PowerState
+
+	// Whether the adapter can be found by other devices. It is cleared when DiscoverableTimeout runs
+	// out, and cannot be set while the adapter is off. It is a global setting, meant for a settings
+	// application.
+	Discoverable bool
+
+	// How long the adapter stays discoverable, in seconds; 0 means without end. The default is 180.
+	DiscoverableTimeout uint32
+
+	// Whether the adapter accepts pairing that other devices ask for. Pairing that this side starts is
+	// not affected. It is a global setting, meant for a settings application.
+	Pairable bool
+
+	// How long the adapter stays pairable, in seconds; 0, the default, means without end.
+	PairableTimeout uint32
+
+	// Whether a discovery of any client is running.
+	Discovering bool
+
+	// The services that this machine offers, as lower-case 128-bit UUIDs.
+	UUIDs []string
+
+	// The device identification of this machine, in the modalias format of the kernel and udev.
+	//
+	// Optional: not every object has it.
+	Modalias string
+
+	// The LE roles that the controller can play.
+	//
+	// Since BlueZ 5.55.
+	Roles []AdapterRole
+
+	// The kernel's experimental features that are switched on, as 128-bit UUIDs.
+	//
+	// Since BlueZ 5.62. Optional: not every object has it.
+	ExperimentalFeatures []string
+
+	// The maker of the controller, as a company identifier of the Bluetooth SIG's assigned numbers.
+	//
+	// Since BlueZ 5.71.
+	Manufacturer uint16
+
+	// The version of the Core specification that the controller supports, as the number assigned to it:
+	// 6 is 4.0, 10 is 5.1, 13 is 5.4.
+	//
+	// Since BlueZ 5.71.
+	Version byte
+}
+
+// Adapter1Update are properties of org.bluez.Adapter1 together with what changed last. It
+// implements [bus.Record].
+type Adapter1Update struct {
+	Adapter1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated Adapter1Set
+}
+
+var _ bus.Record = (*Adapter1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *Adapter1Update) Load(d *wire.Decoder) {
+	*u = Adapter1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *Adapter1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), Adapter1Set{}
+	var none Adapter1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := adapter1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
 }
 
 // Adapter1Property is a property of org.bluez.Adapter1.
@@ -446,52 +573,6 @@ func (p Adapter1Property) String() string {
 	}
 }
 
-// adapter1PropertyOf returns the property that has a D-Bus name.
-func adapter1PropertyOf(name []byte) (p Adapter1Property, ok bool) {
-	switch string(name) {
-	case "Address":
-		return Adapter1Address, true
-	case "AddressType":
-		return Adapter1AddressType, true
-	case "Name":
-		return Adapter1Name, true
-	case "Alias":
-		return Adapter1Alias, true
-	case "Class":
-		return Adapter1Class, true
-	case "Connectable":
-		return Adapter1Connectable, true
-	case "Powered":
-		return Adapter1Powered, true
-	case "PowerState":
-		return Adapter1PowerState, true
-	case "Discoverable":
-		return Adapter1Discoverable, true
-	case "DiscoverableTimeout":
-		return Adapter1DiscoverableTimeout, true
-	case "Pairable":
-		return Adapter1Pairable, true
-	case "PairableTimeout":
-		return Adapter1PairableTimeout, true
-	case "Discovering":
-		return Adapter1Discovering, true
-	case "UUIDs":
-		return Adapter1UUIDs, true
-	case "Modalias":
-		return Adapter1Modalias, true
-	case "Roles":
-		return Adapter1Roles, true
-	case "ExperimentalFeatures":
-		return Adapter1ExperimentalFeatures, true
-	case "Manufacturer":
-		return Adapter1Manufacturer, true
-	case "Version":
-		return Adapter1Version, true
-	default:
-		return 0, false
-	}
-}
-
 // Adapter1Set is a set of properties of org.bluez.Adapter1. The zero value is empty, and sets can
 // be compared with ==.
 type Adapter1Set [1]uint64
@@ -543,359 +624,6 @@ func (s Adapter1Set) All() iter.Seq[Adapter1Property] {
 			if s.Has(p) && !yield(p) {
 				return
 			}
-		}
-	}
-}
-
-// Adapter1Properties are properties of org.bluez.Adapter1. The set says which of them are there;
-// the fields of others are zero. Properties that are optional are not on every object. Maps and
-// slices may be shared with other copies and must not be changed.
-type Adapter1Properties struct {
-	Adapter1Set
-
-	// The Bluetooth address of the controller, as six upper-case hexadecimal bytes with colons between
-	// them.
-	Address string
-
-	// The type of Address. A controller that supports BR/EDR has a public one, an LE-only one may have
-	// either. With privacy it is the type of the identity address.
-	//
-	// Since BlueZ 5.48.
-	AddressType AddressType
-
-	// The name of the system, which an adapter has while no alias is set.
-	Name string
-
-	// The friendly name that other devices see. Setting the empty string restores Name.
-	Alias string
-
-	// The BR/EDR class of device as 24 bits; 0 while the adapter is not powered.
-	Class uint32
-
-	// Whether other devices can connect to the adapter. Clearing it also clears Discoverable, and
-	// setting it again does not bring that back. It is a global setting, meant for a settings
-	// application.
-	//
-	// Since BlueZ 5.79.
-	Connectable bool
-
-	// Whether the adapter is switched on. Switching it off ends all its connections and discovery
-	// sessions. The value does not outlive a restart or replugging, except that bluetoothd switches
-	// adapters on itself when its AutoEnable option is set.
-	Powered bool
-
-	// Whether the adapter is on, off, or between the two.
-	//
-	// Since BlueZ 5.66.
-	PowerState PowerState
-
-	// Whether the adapter can be found by other devices. It is cleared when DiscoverableTimeout runs
-	// out, and cannot be set while the adapter is off. It is a global setting, meant for a settings
-	// application.
-	Discoverable bool
-
-	// How long the adapter stays discoverable, in seconds; 0 means without end. The default is 180.
-	DiscoverableTimeout uint32
-
-	// Whether the adapter accepts pairing that other devices ask for. Pairing that this side starts is
-	// not affected. It is a global setting, meant for a settings application.
-	Pairable bool
-
-	// How long the adapter stays pairable, in seconds; 0, the default, means without end.
-	PairableTimeout uint32
-
-	// Whether a discovery of any client is running.
-	Discovering bool
-
-	// The services that this machine offers, as lower-case 128-bit UUIDs.
-	UUIDs []string
-
-	// The device identification of this machine, in the modalias format of the kernel and udev.
-	//
-	// Optional.
-	Modalias string
-
-	// The LE roles that the controller can play.
-	//
-	// Since BlueZ 5.55.
-	Roles []AdapterRole
-
-	// The kernel's experimental features that are switched on, as 128-bit UUIDs.
-	//
-	// Since BlueZ 5.62. Optional.
-	ExperimentalFeatures []string
-
-	// The maker of the controller, as a company identifier of the Bluetooth SIG's assigned numbers.
-	//
-	// Since BlueZ 5.71.
-	Manufacturer uint16
-
-	// The version of the Core specification that the controller supports, as the number assigned to it:
-	// 6 is 4.0, 10 is 5.1, 13 is 5.4.
-	//
-	// Since BlueZ 5.71.
-	Version byte
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *Adapter1Properties) decode(d *wire.Decoder) (set Adapter1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "Address":
-			if d.VariantOf("s", "org.bluez.Adapter1.Address") {
-				p.Address = d.String()
-				set.Add(Adapter1Address)
-			}
-		case "AddressType":
-			if d.VariantOf("s", "org.bluez.Adapter1.AddressType") {
-				p.AddressType = decodeAddressType(d)
-				set.Add(Adapter1AddressType)
-			}
-		case "Name":
-			if d.VariantOf("s", "org.bluez.Adapter1.Name") {
-				p.Name = d.String()
-				set.Add(Adapter1Name)
-			}
-		case "Alias":
-			if d.VariantOf("s", "org.bluez.Adapter1.Alias") {
-				p.Alias = d.String()
-				set.Add(Adapter1Alias)
-			}
-		case "Class":
-			if d.VariantOf("u", "org.bluez.Adapter1.Class") {
-				p.Class = d.Uint32()
-				set.Add(Adapter1Class)
-			}
-		case "Connectable":
-			if d.VariantOf("b", "org.bluez.Adapter1.Connectable") {
-				p.Connectable = d.Bool()
-				set.Add(Adapter1Connectable)
-			}
-		case "Powered":
-			if d.VariantOf("b", "org.bluez.Adapter1.Powered") {
-				p.Powered = d.Bool()
-				set.Add(Adapter1Powered)
-			}
-		case "PowerState":
-			if d.VariantOf("s", "org.bluez.Adapter1.PowerState") {
-				p.PowerState = decodePowerState(d)
-				set.Add(Adapter1PowerState)
-			}
-		case "Discoverable":
-			if d.VariantOf("b", "org.bluez.Adapter1.Discoverable") {
-				p.Discoverable = d.Bool()
-				set.Add(Adapter1Discoverable)
-			}
-		case "DiscoverableTimeout":
-			if d.VariantOf("u", "org.bluez.Adapter1.DiscoverableTimeout") {
-				p.DiscoverableTimeout = d.Uint32()
-				set.Add(Adapter1DiscoverableTimeout)
-			}
-		case "Pairable":
-			if d.VariantOf("b", "org.bluez.Adapter1.Pairable") {
-				p.Pairable = d.Bool()
-				set.Add(Adapter1Pairable)
-			}
-		case "PairableTimeout":
-			if d.VariantOf("u", "org.bluez.Adapter1.PairableTimeout") {
-				p.PairableTimeout = d.Uint32()
-				set.Add(Adapter1PairableTimeout)
-			}
-		case "Discovering":
-			if d.VariantOf("b", "org.bluez.Adapter1.Discovering") {
-				p.Discovering = d.Bool()
-				set.Add(Adapter1Discovering)
-			}
-		case "UUIDs":
-			if d.VariantOf("as", "org.bluez.Adapter1.UUIDs") {
-				p.UUIDs = decodeStringSlice(d)
-				set.Add(Adapter1UUIDs)
-			}
-		case "Modalias":
-			if d.VariantOf("s", "org.bluez.Adapter1.Modalias") {
-				p.Modalias = d.String()
-				set.Add(Adapter1Modalias)
-			}
-		case "Roles":
-			if d.VariantOf("as", "org.bluez.Adapter1.Roles") {
-				p.Roles = decodeAdapterRoleSlice(d)
-				set.Add(Adapter1Roles)
-			}
-		case "ExperimentalFeatures":
-			if d.VariantOf("as", "org.bluez.Adapter1.ExperimentalFeatures") {
-				p.ExperimentalFeatures = decodeStringSlice(d)
-				set.Add(Adapter1ExperimentalFeatures)
-			}
-		case "Manufacturer":
-			if d.VariantOf("q", "org.bluez.Adapter1.Manufacturer") {
-				p.Manufacturer = d.Uint16()
-				set.Add(Adapter1Manufacturer)
-			}
-		case "Version":
-			if d.VariantOf("y", "org.bluez.Adapter1.Version") {
-				p.Version = d.Byte()
-				set.Add(Adapter1Version)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.Adapter1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *Adapter1Properties) take(which Adapter1Property, from *Adapter1Properties) {
-	switch which {
-	case Adapter1Address:
-		p.Address = from.Address
-	case Adapter1AddressType:
-		p.AddressType = from.AddressType
-	case Adapter1Name:
-		p.Name = from.Name
-	case Adapter1Alias:
-		p.Alias = from.Alias
-	case Adapter1Class:
-		p.Class = from.Class
-	case Adapter1Connectable:
-		p.Connectable = from.Connectable
-	case Adapter1Powered:
-		p.Powered = from.Powered
-	case Adapter1PowerState:
-		p.PowerState = from.PowerState
-	case Adapter1Discoverable:
-		p.Discoverable = from.Discoverable
-	case Adapter1DiscoverableTimeout:
-		p.DiscoverableTimeout = from.DiscoverableTimeout
-	case Adapter1Pairable:
-		p.Pairable = from.Pairable
-	case Adapter1PairableTimeout:
-		p.PairableTimeout = from.PairableTimeout
-	case Adapter1Discovering:
-		p.Discovering = from.Discovering
-	case Adapter1UUIDs:
-		p.UUIDs = from.UUIDs
-	case Adapter1Modalias:
-		p.Modalias = from.Modalias
-	case Adapter1Roles:
-		p.Roles = from.Roles
-	case Adapter1ExperimentalFeatures:
-		p.ExperimentalFeatures = from.ExperimentalFeatures
-	case Adapter1Manufacturer:
-		p.Manufacturer = from.Manufacturer
-	case Adapter1Version:
-		p.Version = from.Version
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *Adapter1Properties) encode(e *wire.Encoder, which Adapter1Property) {
-	switch which {
-	case Adapter1Address:
-		e.VariantOf("s")
-		e.String(p.Address)
-	case Adapter1AddressType:
-		e.VariantOf("s")
-		e.String(string(p.AddressType))
-	case Adapter1Name:
-		e.VariantOf("s")
-		e.String(p.Name)
-	case Adapter1Alias:
-		e.VariantOf("s")
-		e.String(p.Alias)
-	case Adapter1Class:
-		e.VariantOf("u")
-		e.Uint32(p.Class)
-	case Adapter1Connectable:
-		e.VariantOf("b")
-		e.Bool(p.Connectable)
-	case Adapter1Powered:
-		e.VariantOf("b")
-		e.Bool(p.Powered)
-	case Adapter1PowerState:
-		e.VariantOf("s")
-		e.String(string(p.PowerState))
-	case Adapter1Discoverable:
-		e.VariantOf("b")
-		e.Bool(p.Discoverable)
-	case Adapter1DiscoverableTimeout:
-		e.VariantOf("u")
-		e.Uint32(p.DiscoverableTimeout)
-	case Adapter1Pairable:
-		e.VariantOf("b")
-		e.Bool(p.Pairable)
-	case Adapter1PairableTimeout:
-		e.VariantOf("u")
-		e.Uint32(p.PairableTimeout)
-	case Adapter1Discovering:
-		e.VariantOf("b")
-		e.Bool(p.Discovering)
-	case Adapter1UUIDs:
-		e.VariantOf("as")
-		encodeStringSlice(e, p.UUIDs)
-	case Adapter1Modalias:
-		e.VariantOf("s")
-		e.String(p.Modalias)
-	case Adapter1Roles:
-		e.VariantOf("as")
-		encodeAdapterRoleSlice(e, p.Roles)
-	case Adapter1ExperimentalFeatures:
-		e.VariantOf("as")
-		encodeStringSlice(e, p.ExperimentalFeatures)
-	case Adapter1Manufacturer:
-		e.VariantOf("q")
-		e.Uint16(p.Manufacturer)
-	case Adapter1Version:
-		e.VariantOf("y")
-		e.Byte(p.Version)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *Adapter1Properties) encodeEntries(e *wire.Encoder, set Adapter1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// Adapter1Update are properties of org.bluez.Adapter1 together with what changed last. It
-// implements [bus.Record].
-type Adapter1Update struct {
-	Adapter1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated Adapter1Set
-}
-
-var _ bus.Record = (*Adapter1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *Adapter1Update) Load(d *wire.Decoder) {
-	*u = Adapter1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *Adapter1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), Adapter1Set{}
-	var none Adapter1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := adapter1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
 		}
 	}
 }
@@ -1216,6 +944,284 @@ func (s *Adapter1Skeleton) Invalidate(props ...Adapter1Property) error {
 		}
 		e.EndArray(invalidated)
 	})
+}
+
+// adapter1PropertyOf returns the property that has a D-Bus name.
+func adapter1PropertyOf(name []byte) (p Adapter1Property, ok bool) {
+	switch string(name) {
+	case "Address":
+		return Adapter1Address, true
+	case "AddressType":
+		return Adapter1AddressType, true
+	case "Name":
+		return Adapter1Name, true
+	case "Alias":
+		return Adapter1Alias, true
+	case "Class":
+		return Adapter1Class, true
+	case "Connectable":
+		return Adapter1Connectable, true
+	case "Powered":
+		return Adapter1Powered, true
+	case "PowerState":
+		return Adapter1PowerState, true
+	case "Discoverable":
+		return Adapter1Discoverable, true
+	case "DiscoverableTimeout":
+		return Adapter1DiscoverableTimeout, true
+	case "Pairable":
+		return Adapter1Pairable, true
+	case "PairableTimeout":
+		return Adapter1PairableTimeout, true
+	case "Discovering":
+		return Adapter1Discovering, true
+	case "UUIDs":
+		return Adapter1UUIDs, true
+	case "Modalias":
+		return Adapter1Modalias, true
+	case "Roles":
+		return Adapter1Roles, true
+	case "ExperimentalFeatures":
+		return Adapter1ExperimentalFeatures, true
+	case "Manufacturer":
+		return Adapter1Manufacturer, true
+	case "Version":
+		return Adapter1Version, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *Adapter1Properties) decode(d *wire.Decoder) (set Adapter1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Address":
+			if d.VariantOf("s", "org.bluez.Adapter1.Address") {
+				p.Address = d.String()
+				set.Add(Adapter1Address)
+			}
+		case "AddressType":
+			if d.VariantOf("s", "org.bluez.Adapter1.AddressType") {
+				p.AddressType = decodeAddressType(d)
+				set.Add(Adapter1AddressType)
+			}
+		case "Name":
+			if d.VariantOf("s", "org.bluez.Adapter1.Name") {
+				p.Name = d.String()
+				set.Add(Adapter1Name)
+			}
+		case "Alias":
+			if d.VariantOf("s", "org.bluez.Adapter1.Alias") {
+				p.Alias = d.String()
+				set.Add(Adapter1Alias)
+			}
+		case "Class":
+			if d.VariantOf("u", "org.bluez.Adapter1.Class") {
+				p.Class = d.Uint32()
+				set.Add(Adapter1Class)
+			}
+		case "Connectable":
+			if d.VariantOf("b", "org.bluez.Adapter1.Connectable") {
+				p.Connectable = d.Bool()
+				set.Add(Adapter1Connectable)
+			}
+		case "Powered":
+			if d.VariantOf("b", "org.bluez.Adapter1.Powered") {
+				p.Powered = d.Bool()
+				set.Add(Adapter1Powered)
+			}
+		case "PowerState":
+			if d.VariantOf("s", "org.bluez.Adapter1.PowerState") {
+				p.PowerState = decodePowerState(d)
+				set.Add(Adapter1PowerState)
+			}
+		case "Discoverable":
+			if d.VariantOf("b", "org.bluez.Adapter1.Discoverable") {
+				p.Discoverable = d.Bool()
+				set.Add(Adapter1Discoverable)
+			}
+		case "DiscoverableTimeout":
+			if d.VariantOf("u", "org.bluez.Adapter1.DiscoverableTimeout") {
+				p.DiscoverableTimeout = d.Uint32()
+				set.Add(Adapter1DiscoverableTimeout)
+			}
+		case "Pairable":
+			if d.VariantOf("b", "org.bluez.Adapter1.Pairable") {
+				p.Pairable = d.Bool()
+				set.Add(Adapter1Pairable)
+			}
+		case "PairableTimeout":
+			if d.VariantOf("u", "org.bluez.Adapter1.PairableTimeout") {
+				p.PairableTimeout = d.Uint32()
+				set.Add(Adapter1PairableTimeout)
+			}
+		case "Discovering":
+			if d.VariantOf("b", "org.bluez.Adapter1.Discovering") {
+				p.Discovering = d.Bool()
+				set.Add(Adapter1Discovering)
+			}
+		case "UUIDs":
+			if d.VariantOf("as", "org.bluez.Adapter1.UUIDs") {
+				p.UUIDs = decodeStringSlice(d)
+				set.Add(Adapter1UUIDs)
+			}
+		case "Modalias":
+			if d.VariantOf("s", "org.bluez.Adapter1.Modalias") {
+				p.Modalias = d.String()
+				set.Add(Adapter1Modalias)
+			}
+		case "Roles":
+			if d.VariantOf("as", "org.bluez.Adapter1.Roles") {
+				p.Roles = decodeAdapterRoleSlice(d)
+				set.Add(Adapter1Roles)
+			}
+		case "ExperimentalFeatures":
+			if d.VariantOf("as", "org.bluez.Adapter1.ExperimentalFeatures") {
+				p.ExperimentalFeatures = decodeStringSlice(d)
+				set.Add(Adapter1ExperimentalFeatures)
+			}
+		case "Manufacturer":
+			if d.VariantOf("q", "org.bluez.Adapter1.Manufacturer") {
+				p.Manufacturer = d.Uint16()
+				set.Add(Adapter1Manufacturer)
+			}
+		case "Version":
+			if d.VariantOf("y", "org.bluez.Adapter1.Version") {
+				p.Version = d.Byte()
+				set.Add(Adapter1Version)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.Adapter1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *Adapter1Properties) take(which Adapter1Property, from *Adapter1Properties) {
+	switch which {
+	case Adapter1Address:
+		p.Address = from.Address
+	case Adapter1AddressType:
+		p.AddressType = from.AddressType
+	case Adapter1Name:
+		p.Name = from.Name
+	case Adapter1Alias:
+		p.Alias = from.Alias
+	case Adapter1Class:
+		p.Class = from.Class
+	case Adapter1Connectable:
+		p.Connectable = from.Connectable
+	case Adapter1Powered:
+		p.Powered = from.Powered
+	case Adapter1PowerState:
+		p.PowerState = from.PowerState
+	case Adapter1Discoverable:
+		p.Discoverable = from.Discoverable
+	case Adapter1DiscoverableTimeout:
+		p.DiscoverableTimeout = from.DiscoverableTimeout
+	case Adapter1Pairable:
+		p.Pairable = from.Pairable
+	case Adapter1PairableTimeout:
+		p.PairableTimeout = from.PairableTimeout
+	case Adapter1Discovering:
+		p.Discovering = from.Discovering
+	case Adapter1UUIDs:
+		p.UUIDs = from.UUIDs
+	case Adapter1Modalias:
+		p.Modalias = from.Modalias
+	case Adapter1Roles:
+		p.Roles = from.Roles
+	case Adapter1ExperimentalFeatures:
+		p.ExperimentalFeatures = from.ExperimentalFeatures
+	case Adapter1Manufacturer:
+		p.Manufacturer = from.Manufacturer
+	case Adapter1Version:
+		p.Version = from.Version
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *Adapter1Properties) encode(e *wire.Encoder, which Adapter1Property) {
+	switch which {
+	case Adapter1Address:
+		e.VariantOf("s")
+		e.String(p.Address)
+	case Adapter1AddressType:
+		e.VariantOf("s")
+		e.String(string(p.AddressType))
+	case Adapter1Name:
+		e.VariantOf("s")
+		e.String(p.Name)
+	case Adapter1Alias:
+		e.VariantOf("s")
+		e.String(p.Alias)
+	case Adapter1Class:
+		e.VariantOf("u")
+		e.Uint32(p.Class)
+	case Adapter1Connectable:
+		e.VariantOf("b")
+		e.Bool(p.Connectable)
+	case Adapter1Powered:
+		e.VariantOf("b")
+		e.Bool(p.Powered)
+	case Adapter1PowerState:
+		e.VariantOf("s")
+		e.String(string(p.PowerState))
+	case Adapter1Discoverable:
+		e.VariantOf("b")
+		e.Bool(p.Discoverable)
+	case Adapter1DiscoverableTimeout:
+		e.VariantOf("u")
+		e.Uint32(p.DiscoverableTimeout)
+	case Adapter1Pairable:
+		e.VariantOf("b")
+		e.Bool(p.Pairable)
+	case Adapter1PairableTimeout:
+		e.VariantOf("u")
+		e.Uint32(p.PairableTimeout)
+	case Adapter1Discovering:
+		e.VariantOf("b")
+		e.Bool(p.Discovering)
+	case Adapter1UUIDs:
+		e.VariantOf("as")
+		encodeStringSlice(e, p.UUIDs)
+	case Adapter1Modalias:
+		e.VariantOf("s")
+		e.String(p.Modalias)
+	case Adapter1Roles:
+		e.VariantOf("as")
+		encodeAdapterRoleSlice(e, p.Roles)
+	case Adapter1ExperimentalFeatures:
+		e.VariantOf("as")
+		encodeStringSlice(e, p.ExperimentalFeatures)
+	case Adapter1Manufacturer:
+		e.VariantOf("q")
+		e.Uint16(p.Manufacturer)
+	case Adapter1Version:
+		e.VariantOf("y")
+		e.Byte(p.Version)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *Adapter1Properties) encodeEntries(e *wire.Encoder, set Adapter1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // adapter1Served is [Adapter1Skeleton] as package bus sees its properties.

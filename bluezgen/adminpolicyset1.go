@@ -20,9 +20,9 @@ const AdminPolicySet1Interface = "org.bluez.AdminPolicySet1"
 //
 // It is described in org.bluez.AdminPolicySet(5).
 //
-// Since BlueZ 5.61. Experimental: bluetoothd has it only when run with --experimental.
-//
 // Its methods block until the reply is there or ctx ends, and may be called from any goroutine.
+//
+// Since BlueZ 5.61. Experimental: bluetoothd has it only when run with --experimental.
 type AdminPolicySet1 struct {
 	bus.Object
 }
@@ -45,6 +45,12 @@ func NewAdminPolicySet1(conn *bus.Conn, path dbus.ObjectPath) AdminPolicySet1 {
 func (p AdminPolicySet1) SetServiceAllowList(ctx context.Context, uuids []string) error {
 	method := bus.Method{Interface: AdminPolicySet1Interface, Name: "SetServiceAllowList", In: "as"}
 	return p.Object.Call(ctx, method, func(e *wire.Encoder) { encodeStringSlice(e, uuids) }, nil)
+}
+
+// AdminPolicySet1Codec returns what a [bus.Mirror] needs to keep the interface: its records are
+// empty, for it has no properties.
+func AdminPolicySet1Codec() bus.Codec {
+	return bus.Codec{Interface: AdminPolicySet1Interface, New: func() bus.Record { return noProperties{} }}
 }
 
 // AdminPolicySet1Server is what an object with the interface org.bluez.AdminPolicySet1 does when it

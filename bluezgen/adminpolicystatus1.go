@@ -23,9 +23,9 @@ const AdminPolicyStatus1Interface = "org.bluez.AdminPolicyStatus1"
 //
 // It is described in org.bluez.AdminPolicyStatus(5).
 //
-// Since BlueZ 5.61. Experimental: bluetoothd has it only when run with --experimental.
-//
 // Its methods block until the reply is there or ctx ends, and may be called from any goroutine.
+//
+// Since BlueZ 5.61. Experimental: bluetoothd has it only when run with --experimental.
 type AdminPolicyStatus1 struct {
 	bus.Object
 }
@@ -38,7 +38,7 @@ func NewAdminPolicyStatus1(conn *bus.Conn, path dbus.ObjectPath) AdminPolicyStat
 // ServiceAllowList returns the services that may be used, as 128-bit UUIDs; empty means all. Only
 // adapters have it.
 //
-// Optional.
+// Optional: not every object has it.
 func (p AdminPolicyStatus1) ServiceAllowList(ctx context.Context) (value []string, err error) {
 	err = p.Object.Get(ctx, AdminPolicyStatus1Interface, "ServiceAllowList", "as", func(d *wire.Decoder) {
 		value = decodeStringSlice(d)
@@ -49,7 +49,7 @@ func (p AdminPolicyStatus1) ServiceAllowList(ctx context.Context) (value []strin
 // AffectedByPolicy reports whether a profile of the device that would connect automatically is not
 // allowed. Only devices have it.
 //
-// Optional.
+// Optional: not every object has it.
 func (p AdminPolicyStatus1) AffectedByPolicy(ctx context.Context) (value bool, err error) {
 	err = p.Object.Get(ctx, AdminPolicyStatus1Interface, "AffectedByPolicy", "b", func(d *wire.Decoder) { value = d.Bool() })
 	return value, err
@@ -73,6 +73,61 @@ func (p AdminPolicyStatus1) OnPropertiesChanged(ctx context.Context, handler fun
 	})
 }
 
+// AdminPolicyStatus1Codec returns what a [bus.Mirror] needs to keep the interface: its records are
+// of the type *AdminPolicyStatus1Update.
+func AdminPolicyStatus1Codec() bus.Codec {
+	return bus.Codec{Interface: AdminPolicyStatus1Interface, New: func() bus.Record { return &AdminPolicyStatus1Update{} }}
+}
+
+// AdminPolicyStatus1Properties are properties of org.bluez.AdminPolicyStatus1. The set says which
+// of them are there; the fields of others are zero. Properties that are optional are not on every
+// object. Maps and slices may be shared with other copies and must not be changed.
+type AdminPolicyStatus1Properties struct {
+	AdminPolicyStatus1Set
+
+	// The services that may be used, as 128-bit UUIDs; empty means all. Only adapters have it.
+	//
+	// Optional: not every object has it.
+	ServiceAllowList []string
+
+	// Whether a profile of the device that would connect automatically is not allowed. Only devices
+	// have it.
+	//
+	// Optional: not every object has it.
+	AffectedByPolicy bool
+}
+
+// AdminPolicyStatus1Update are properties of org.bluez.AdminPolicyStatus1 together with what
+// changed last. It implements [bus.Record].
+type AdminPolicyStatus1Update struct {
+	AdminPolicyStatus1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated AdminPolicyStatus1Set
+}
+
+var _ bus.Record = (*AdminPolicyStatus1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *AdminPolicyStatus1Update) Load(d *wire.Decoder) {
+	*u = AdminPolicyStatus1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *AdminPolicyStatus1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), AdminPolicyStatus1Set{}
+	var none AdminPolicyStatus1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := adminPolicyStatus1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
+}
+
 // AdminPolicyStatus1Property is a property of org.bluez.AdminPolicyStatus1.
 type AdminPolicyStatus1Property int
 
@@ -92,18 +147,6 @@ func (p AdminPolicyStatus1Property) String() string {
 		return "AffectedByPolicy"
 	default:
 		return fmt.Sprintf("AdminPolicyStatus1Property(%d)", int(p))
-	}
-}
-
-// adminPolicyStatus1PropertyOf returns the property that has a D-Bus name.
-func adminPolicyStatus1PropertyOf(name []byte) (p AdminPolicyStatus1Property, ok bool) {
-	switch string(name) {
-	case "ServiceAllowList":
-		return AdminPolicyStatus1ServiceAllowList, true
-	case "AffectedByPolicy":
-		return AdminPolicyStatus1AffectedByPolicy, true
-	default:
-		return 0, false
 	}
 }
 
@@ -158,117 +201,6 @@ func (s AdminPolicyStatus1Set) All() iter.Seq[AdminPolicyStatus1Property] {
 			if s.Has(p) && !yield(p) {
 				return
 			}
-		}
-	}
-}
-
-// AdminPolicyStatus1Properties are properties of org.bluez.AdminPolicyStatus1. The set says which
-// of them are there; the fields of others are zero. Properties that are optional are not on every
-// object. Maps and slices may be shared with other copies and must not be changed.
-type AdminPolicyStatus1Properties struct {
-	AdminPolicyStatus1Set
-
-	// The services that may be used, as 128-bit UUIDs; empty means all. Only adapters have it.
-	//
-	// Optional.
-	ServiceAllowList []string
-
-	// Whether a profile of the device that would connect automatically is not allowed. Only devices
-	// have it.
-	//
-	// Optional.
-	AffectedByPolicy bool
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *AdminPolicyStatus1Properties) decode(d *wire.Decoder) (set AdminPolicyStatus1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "ServiceAllowList":
-			if d.VariantOf("as", "org.bluez.AdminPolicyStatus1.ServiceAllowList") {
-				p.ServiceAllowList = decodeStringSlice(d)
-				set.Add(AdminPolicyStatus1ServiceAllowList)
-			}
-		case "AffectedByPolicy":
-			if d.VariantOf("b", "org.bluez.AdminPolicyStatus1.AffectedByPolicy") {
-				p.AffectedByPolicy = d.Bool()
-				set.Add(AdminPolicyStatus1AffectedByPolicy)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.AdminPolicyStatus1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *AdminPolicyStatus1Properties) take(which AdminPolicyStatus1Property, from *AdminPolicyStatus1Properties) {
-	switch which {
-	case AdminPolicyStatus1ServiceAllowList:
-		p.ServiceAllowList = from.ServiceAllowList
-	case AdminPolicyStatus1AffectedByPolicy:
-		p.AffectedByPolicy = from.AffectedByPolicy
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *AdminPolicyStatus1Properties) encode(e *wire.Encoder, which AdminPolicyStatus1Property) {
-	switch which {
-	case AdminPolicyStatus1ServiceAllowList:
-		e.VariantOf("as")
-		encodeStringSlice(e, p.ServiceAllowList)
-	case AdminPolicyStatus1AffectedByPolicy:
-		e.VariantOf("b")
-		e.Bool(p.AffectedByPolicy)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *AdminPolicyStatus1Properties) encodeEntries(e *wire.Encoder, set AdminPolicyStatus1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// AdminPolicyStatus1Update are properties of org.bluez.AdminPolicyStatus1 together with what
-// changed last. It implements [bus.Record].
-type AdminPolicyStatus1Update struct {
-	AdminPolicyStatus1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated AdminPolicyStatus1Set
-}
-
-var _ bus.Record = (*AdminPolicyStatus1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *AdminPolicyStatus1Update) Load(d *wire.Decoder) {
-	*u = AdminPolicyStatus1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *AdminPolicyStatus1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), AdminPolicyStatus1Set{}
-	var none AdminPolicyStatus1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := adminPolicyStatus1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
 		}
 	}
 }
@@ -340,6 +272,80 @@ func (s *AdminPolicyStatus1Skeleton) Invalidate(props ...AdminPolicyStatus1Prope
 		}
 		e.EndArray(invalidated)
 	})
+}
+
+// adminPolicyStatus1PropertyOf returns the property that has a D-Bus name.
+func adminPolicyStatus1PropertyOf(name []byte) (p AdminPolicyStatus1Property, ok bool) {
+	switch string(name) {
+	case "ServiceAllowList":
+		return AdminPolicyStatus1ServiceAllowList, true
+	case "AffectedByPolicy":
+		return AdminPolicyStatus1AffectedByPolicy, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *AdminPolicyStatus1Properties) decode(d *wire.Decoder) (set AdminPolicyStatus1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "ServiceAllowList":
+			if d.VariantOf("as", "org.bluez.AdminPolicyStatus1.ServiceAllowList") {
+				p.ServiceAllowList = decodeStringSlice(d)
+				set.Add(AdminPolicyStatus1ServiceAllowList)
+			}
+		case "AffectedByPolicy":
+			if d.VariantOf("b", "org.bluez.AdminPolicyStatus1.AffectedByPolicy") {
+				p.AffectedByPolicy = d.Bool()
+				set.Add(AdminPolicyStatus1AffectedByPolicy)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.AdminPolicyStatus1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *AdminPolicyStatus1Properties) take(which AdminPolicyStatus1Property, from *AdminPolicyStatus1Properties) {
+	switch which {
+	case AdminPolicyStatus1ServiceAllowList:
+		p.ServiceAllowList = from.ServiceAllowList
+	case AdminPolicyStatus1AffectedByPolicy:
+		p.AffectedByPolicy = from.AffectedByPolicy
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *AdminPolicyStatus1Properties) encode(e *wire.Encoder, which AdminPolicyStatus1Property) {
+	switch which {
+	case AdminPolicyStatus1ServiceAllowList:
+		e.VariantOf("as")
+		encodeStringSlice(e, p.ServiceAllowList)
+	case AdminPolicyStatus1AffectedByPolicy:
+		e.VariantOf("b")
+		e.Bool(p.AffectedByPolicy)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *AdminPolicyStatus1Properties) encodeEntries(e *wire.Encoder, set AdminPolicyStatus1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // adminPolicyStatus1Served is [AdminPolicyStatus1Skeleton] as package bus sees its properties.

@@ -24,9 +24,9 @@ const AdvertisementMonitor1Interface = "org.bluez.AdvertisementMonitor1"
 // It is applications that export it, for BlueZ to call. It is described in
 // org.bluez.AdvertisementMonitor(5).
 //
-// Since BlueZ 5.56. Experimental: bluetoothd has it only when run with --experimental.
-//
 // Its methods block until the reply is there or ctx ends, and may be called from any goroutine.
+//
+// Since BlueZ 5.56. Experimental: bluetoothd has it only when run with --experimental.
 type AdvertisementMonitor1 struct {
 	bus.Object
 }
@@ -86,7 +86,7 @@ func (p AdvertisementMonitor1) Type(ctx context.Context) (value MonitorType, err
 // RSSILowThreshold returns the strength below which a device counts as out of range, in dBm, from
 // -127 to 20; 127 means unset.
 //
-// Optional.
+// Optional: not every object has it.
 func (p AdvertisementMonitor1) RSSILowThreshold(ctx context.Context) (value int16, err error) {
 	err = p.Object.Get(ctx, AdvertisementMonitor1Interface, "RSSILowThreshold", "n", func(d *wire.Decoder) { value = d.Int16() })
 	return value, err
@@ -95,7 +95,7 @@ func (p AdvertisementMonitor1) RSSILowThreshold(ctx context.Context) (value int1
 // RSSIHighThreshold returns the strength from which on a device counts as in range, in dBm, from
 // -127 to 20; 127 means unset.
 //
-// Optional.
+// Optional: not every object has it.
 func (p AdvertisementMonitor1) RSSIHighThreshold(ctx context.Context) (value int16, err error) {
 	err = p.Object.Get(ctx, AdvertisementMonitor1Interface, "RSSIHighThreshold", "n", func(d *wire.Decoder) { value = d.Int16() })
 	return value, err
@@ -104,7 +104,7 @@ func (p AdvertisementMonitor1) RSSIHighThreshold(ctx context.Context) (value int
 // RSSILowTimeout returns how long a device has to stay below RSSILowThreshold until it is lost, in
 // seconds, from 1 to 300; 0 means unset.
 //
-// Optional.
+// Optional: not every object has it.
 func (p AdvertisementMonitor1) RSSILowTimeout(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, AdvertisementMonitor1Interface, "RSSILowTimeout", "q", func(d *wire.Decoder) { value = d.Uint16() })
 	return value, err
@@ -113,7 +113,7 @@ func (p AdvertisementMonitor1) RSSILowTimeout(ctx context.Context) (value uint16
 // RSSIHighTimeout returns how long a device has to stay above RSSIHighThreshold until it is found,
 // in seconds, from 1 to 300; 0 means unset.
 //
-// Optional.
+// Optional: not every object has it.
 func (p AdvertisementMonitor1) RSSIHighTimeout(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, AdvertisementMonitor1Interface, "RSSIHighTimeout", "q", func(d *wire.Decoder) { value = d.Uint16() })
 	return value, err
@@ -123,7 +123,7 @@ func (p AdvertisementMonitor1) RSSIHighTimeout(ctx context.Context) (value uint1
 // on, 255 the first only, and N from 1 to 254 one in N*100 ms, with the mean RSSI. BlueZ hands it
 // to the kernel and does not apply it itself.
 //
-// Optional.
+// Optional: not every object has it.
 func (p AdvertisementMonitor1) RSSISamplingPeriod(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, AdvertisementMonitor1Interface, "RSSISamplingPeriod", "q", func(d *wire.Decoder) {
 		value = d.Uint16()
@@ -134,7 +134,7 @@ func (p AdvertisementMonitor1) RSSISamplingPeriod(ctx context.Context) (value ui
 // Patterns returns what an advertisement has to contain; a monitor of type or_patterns needs at
 // least one.
 //
-// Optional.
+// Optional: not every object has it.
 func (p AdvertisementMonitor1) Patterns(ctx context.Context) (value []Pattern, err error) {
 	err = p.Object.Get(ctx, AdvertisementMonitor1Interface, "Patterns", "a(yyay)", func(d *wire.Decoder) {
 		value = decodePatternSlice(d)
@@ -158,6 +158,88 @@ func (p AdvertisementMonitor1) OnPropertiesChanged(ctx context.Context, handler 
 		update.Apply(d)
 		handler(update)
 	})
+}
+
+// AdvertisementMonitor1Codec returns what a [bus.Mirror] needs to keep the interface: its records
+// are of the type *AdvertisementMonitor1Update.
+func AdvertisementMonitor1Codec() bus.Codec {
+	return bus.Codec{Interface: AdvertisementMonitor1Interface, New: func() bus.Record { return &AdvertisementMonitor1Update{} }}
+}
+
+// AdvertisementMonitor1Properties are properties of org.bluez.AdvertisementMonitor1. The set says
+// which of them are there; the fields of others are zero. Properties that are optional are not on
+// every object. Maps and slices may be shared with other copies and must not be changed.
+type AdvertisementMonitor1Properties struct {
+	AdvertisementMonitor1Set
+
+	// How advertisements are recognized.
+	Type MonitorType
+
+	// The strength below which a device counts as out of range, in dBm, from -127 to 20; 127 means
+	// unset.
+	//
+	// Optional: not every object has it.
+	RSSILowThreshold int16
+
+	// The strength from which on a device counts as in range, in dBm, from -127 to 20; 127 means unset.
+	//
+	// Optional: not every object has it.
+	RSSIHighThreshold int16
+
+	// How long a device has to stay below RSSILowThreshold until it is lost, in seconds, from 1 to 300;
+	// 0 means unset.
+	//
+	// Optional: not every object has it.
+	RSSILowTimeout uint16
+
+	// How long a device has to stay above RSSIHighThreshold until it is found, in seconds, from 1 to
+	// 300; 0 means unset.
+	//
+	// Optional: not every object has it.
+	RSSIHighTimeout uint16
+
+	// How advertisements of devices in range are thinned out: 0 passes all on, 255 the first only, and
+	// N from 1 to 254 one in N*100 ms, with the mean RSSI. BlueZ hands it to the kernel and does not
+	// apply it itself.
+	//
+	// Optional: not every object has it.
+	RSSISamplingPeriod uint16
+
+	// What an advertisement has to contain; a monitor of type or_patterns needs at least one.
+	//
+	// Optional: not every object has it.
+	Patterns []Pattern
+}
+
+// AdvertisementMonitor1Update are properties of org.bluez.AdvertisementMonitor1 together with what
+// changed last. It implements [bus.Record].
+type AdvertisementMonitor1Update struct {
+	AdvertisementMonitor1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated AdvertisementMonitor1Set
+}
+
+var _ bus.Record = (*AdvertisementMonitor1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *AdvertisementMonitor1Update) Load(d *wire.Decoder) {
+	*u = AdvertisementMonitor1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *AdvertisementMonitor1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), AdvertisementMonitor1Set{}
+	var none AdvertisementMonitor1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := advertisementMonitor1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
 }
 
 // AdvertisementMonitor1Property is a property of org.bluez.AdvertisementMonitor1.
@@ -194,28 +276,6 @@ func (p AdvertisementMonitor1Property) String() string {
 		return "Patterns"
 	default:
 		return fmt.Sprintf("AdvertisementMonitor1Property(%d)", int(p))
-	}
-}
-
-// advertisementMonitor1PropertyOf returns the property that has a D-Bus name.
-func advertisementMonitor1PropertyOf(name []byte) (p AdvertisementMonitor1Property, ok bool) {
-	switch string(name) {
-	case "Type":
-		return AdvertisementMonitor1Type, true
-	case "RSSILowThreshold":
-		return AdvertisementMonitor1RSSILowThreshold, true
-	case "RSSIHighThreshold":
-		return AdvertisementMonitor1RSSIHighThreshold, true
-	case "RSSILowTimeout":
-		return AdvertisementMonitor1RSSILowTimeout, true
-	case "RSSIHighTimeout":
-		return AdvertisementMonitor1RSSIHighTimeout, true
-	case "RSSISamplingPeriod":
-		return AdvertisementMonitor1RSSISamplingPeriod, true
-	case "Patterns":
-		return AdvertisementMonitor1Patterns, true
-	default:
-		return 0, false
 	}
 }
 
@@ -274,195 +334,7 @@ func (s AdvertisementMonitor1Set) All() iter.Seq[AdvertisementMonitor1Property] 
 	}
 }
 
-// AdvertisementMonitor1Properties are properties of org.bluez.AdvertisementMonitor1. The set says
-// which of them are there; the fields of others are zero. Properties that are optional are not on
-// every object. Maps and slices may be shared with other copies and must not be changed.
-type AdvertisementMonitor1Properties struct {
-	AdvertisementMonitor1Set
-
-	// How advertisements are recognized.
-	Type MonitorType
-
-	// The strength below which a device counts as out of range, in dBm, from -127 to 20; 127 means
-	// unset.
-	//
-	// Optional.
-	RSSILowThreshold int16
-
-	// The strength from which on a device counts as in range, in dBm, from -127 to 20; 127 means unset.
-	//
-	// Optional.
-	RSSIHighThreshold int16
-
-	// How long a device has to stay below RSSILowThreshold until it is lost, in seconds, from 1 to 300;
-	// 0 means unset.
-	//
-	// Optional.
-	RSSILowTimeout uint16
-
-	// How long a device has to stay above RSSIHighThreshold until it is found, in seconds, from 1 to
-	// 300; 0 means unset.
-	//
-	// Optional.
-	RSSIHighTimeout uint16
-
-	// How advertisements of devices in range are thinned out: 0 passes all on, 255 the first only, and
-	// N from 1 to 254 one in N*100 ms, with the mean RSSI. BlueZ hands it to the kernel and does not
-	// apply it itself.
-	//
-	// Optional.
-	RSSISamplingPeriod uint16
-
-	// What an advertisement has to contain; a monitor of type or_patterns needs at least one.
-	//
-	// Optional.
-	Patterns []Pattern
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *AdvertisementMonitor1Properties) decode(d *wire.Decoder) (set AdvertisementMonitor1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "Type":
-			if d.VariantOf("s", "org.bluez.AdvertisementMonitor1.Type") {
-				p.Type = decodeMonitorType(d)
-				set.Add(AdvertisementMonitor1Type)
-			}
-		case "RSSILowThreshold":
-			if d.VariantOf("n", "org.bluez.AdvertisementMonitor1.RSSILowThreshold") {
-				p.RSSILowThreshold = d.Int16()
-				set.Add(AdvertisementMonitor1RSSILowThreshold)
-			}
-		case "RSSIHighThreshold":
-			if d.VariantOf("n", "org.bluez.AdvertisementMonitor1.RSSIHighThreshold") {
-				p.RSSIHighThreshold = d.Int16()
-				set.Add(AdvertisementMonitor1RSSIHighThreshold)
-			}
-		case "RSSILowTimeout":
-			if d.VariantOf("q", "org.bluez.AdvertisementMonitor1.RSSILowTimeout") {
-				p.RSSILowTimeout = d.Uint16()
-				set.Add(AdvertisementMonitor1RSSILowTimeout)
-			}
-		case "RSSIHighTimeout":
-			if d.VariantOf("q", "org.bluez.AdvertisementMonitor1.RSSIHighTimeout") {
-				p.RSSIHighTimeout = d.Uint16()
-				set.Add(AdvertisementMonitor1RSSIHighTimeout)
-			}
-		case "RSSISamplingPeriod":
-			if d.VariantOf("q", "org.bluez.AdvertisementMonitor1.RSSISamplingPeriod") {
-				p.RSSISamplingPeriod = d.Uint16()
-				set.Add(AdvertisementMonitor1RSSISamplingPeriod)
-			}
-		case "Patterns":
-			if d.VariantOf("a(yyay)", "org.bluez.AdvertisementMonitor1.Patterns") {
-				p.Patterns = decodePatternSlice(d)
-				set.Add(AdvertisementMonitor1Patterns)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.AdvertisementMonitor1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *AdvertisementMonitor1Properties) take(which AdvertisementMonitor1Property, from *AdvertisementMonitor1Properties) {
-	switch which {
-	case AdvertisementMonitor1Type:
-		p.Type = from.Type
-	case AdvertisementMonitor1RSSILowThreshold:
-		p.RSSILowThreshold = from.RSSILowThreshold
-	case AdvertisementMonitor1RSSIHighThreshold:
-		p.RSSIHighThreshold = from.RSSIHighThreshold
-	case AdvertisementMonitor1RSSILowTimeout:
-		p.RSSILowTimeout = from.RSSILowTimeout
-	case AdvertisementMonitor1RSSIHighTimeout:
-		p.RSSIHighTimeout = from.RSSIHighTimeout
-	case AdvertisementMonitor1RSSISamplingPeriod:
-		p.RSSISamplingPeriod = from.RSSISamplingPeriod
-	case AdvertisementMonitor1Patterns:
-		p.Patterns = from.Patterns
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *AdvertisementMonitor1Properties) encode(e *wire.Encoder, which AdvertisementMonitor1Property) {
-	switch which {
-	case AdvertisementMonitor1Type:
-		e.VariantOf("s")
-		e.String(string(p.Type))
-	case AdvertisementMonitor1RSSILowThreshold:
-		e.VariantOf("n")
-		e.Int16(p.RSSILowThreshold)
-	case AdvertisementMonitor1RSSIHighThreshold:
-		e.VariantOf("n")
-		e.Int16(p.RSSIHighThreshold)
-	case AdvertisementMonitor1RSSILowTimeout:
-		e.VariantOf("q")
-		e.Uint16(p.RSSILowTimeout)
-	case AdvertisementMonitor1RSSIHighTimeout:
-		e.VariantOf("q")
-		e.Uint16(p.RSSIHighTimeout)
-	case AdvertisementMonitor1RSSISamplingPeriod:
-		e.VariantOf("q")
-		e.Uint16(p.RSSISamplingPeriod)
-	case AdvertisementMonitor1Patterns:
-		e.VariantOf("a(yyay)")
-		encodePatternSlice(e, p.Patterns)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *AdvertisementMonitor1Properties) encodeEntries(e *wire.Encoder, set AdvertisementMonitor1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// AdvertisementMonitor1Update are properties of org.bluez.AdvertisementMonitor1 together with what
-// changed last. It implements [bus.Record].
-type AdvertisementMonitor1Update struct {
-	AdvertisementMonitor1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated AdvertisementMonitor1Set
-}
-
-var _ bus.Record = (*AdvertisementMonitor1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *AdvertisementMonitor1Update) Load(d *wire.Decoder) {
-	*u = AdvertisementMonitor1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *AdvertisementMonitor1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), AdvertisementMonitor1Set{}
-	var none AdvertisementMonitor1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := advertisementMonitor1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
-		}
-	}
-}
-
-// Pattern is the struct (yyay).
+// Pattern is a piece of an advertisement.
 type Pattern struct {
 	// Where Content has to begin within the field, in bytes from 0.
 	StartPosition byte
@@ -624,6 +496,140 @@ func (s *AdvertisementMonitor1Skeleton) Invalidate(props ...AdvertisementMonitor
 		}
 		e.EndArray(invalidated)
 	})
+}
+
+// advertisementMonitor1PropertyOf returns the property that has a D-Bus name.
+func advertisementMonitor1PropertyOf(name []byte) (p AdvertisementMonitor1Property, ok bool) {
+	switch string(name) {
+	case "Type":
+		return AdvertisementMonitor1Type, true
+	case "RSSILowThreshold":
+		return AdvertisementMonitor1RSSILowThreshold, true
+	case "RSSIHighThreshold":
+		return AdvertisementMonitor1RSSIHighThreshold, true
+	case "RSSILowTimeout":
+		return AdvertisementMonitor1RSSILowTimeout, true
+	case "RSSIHighTimeout":
+		return AdvertisementMonitor1RSSIHighTimeout, true
+	case "RSSISamplingPeriod":
+		return AdvertisementMonitor1RSSISamplingPeriod, true
+	case "Patterns":
+		return AdvertisementMonitor1Patterns, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *AdvertisementMonitor1Properties) decode(d *wire.Decoder) (set AdvertisementMonitor1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Type":
+			if d.VariantOf("s", "org.bluez.AdvertisementMonitor1.Type") {
+				p.Type = decodeMonitorType(d)
+				set.Add(AdvertisementMonitor1Type)
+			}
+		case "RSSILowThreshold":
+			if d.VariantOf("n", "org.bluez.AdvertisementMonitor1.RSSILowThreshold") {
+				p.RSSILowThreshold = d.Int16()
+				set.Add(AdvertisementMonitor1RSSILowThreshold)
+			}
+		case "RSSIHighThreshold":
+			if d.VariantOf("n", "org.bluez.AdvertisementMonitor1.RSSIHighThreshold") {
+				p.RSSIHighThreshold = d.Int16()
+				set.Add(AdvertisementMonitor1RSSIHighThreshold)
+			}
+		case "RSSILowTimeout":
+			if d.VariantOf("q", "org.bluez.AdvertisementMonitor1.RSSILowTimeout") {
+				p.RSSILowTimeout = d.Uint16()
+				set.Add(AdvertisementMonitor1RSSILowTimeout)
+			}
+		case "RSSIHighTimeout":
+			if d.VariantOf("q", "org.bluez.AdvertisementMonitor1.RSSIHighTimeout") {
+				p.RSSIHighTimeout = d.Uint16()
+				set.Add(AdvertisementMonitor1RSSIHighTimeout)
+			}
+		case "RSSISamplingPeriod":
+			if d.VariantOf("q", "org.bluez.AdvertisementMonitor1.RSSISamplingPeriod") {
+				p.RSSISamplingPeriod = d.Uint16()
+				set.Add(AdvertisementMonitor1RSSISamplingPeriod)
+			}
+		case "Patterns":
+			if d.VariantOf("a(yyay)", "org.bluez.AdvertisementMonitor1.Patterns") {
+				p.Patterns = decodePatternSlice(d)
+				set.Add(AdvertisementMonitor1Patterns)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.AdvertisementMonitor1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *AdvertisementMonitor1Properties) take(which AdvertisementMonitor1Property, from *AdvertisementMonitor1Properties) {
+	switch which {
+	case AdvertisementMonitor1Type:
+		p.Type = from.Type
+	case AdvertisementMonitor1RSSILowThreshold:
+		p.RSSILowThreshold = from.RSSILowThreshold
+	case AdvertisementMonitor1RSSIHighThreshold:
+		p.RSSIHighThreshold = from.RSSIHighThreshold
+	case AdvertisementMonitor1RSSILowTimeout:
+		p.RSSILowTimeout = from.RSSILowTimeout
+	case AdvertisementMonitor1RSSIHighTimeout:
+		p.RSSIHighTimeout = from.RSSIHighTimeout
+	case AdvertisementMonitor1RSSISamplingPeriod:
+		p.RSSISamplingPeriod = from.RSSISamplingPeriod
+	case AdvertisementMonitor1Patterns:
+		p.Patterns = from.Patterns
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *AdvertisementMonitor1Properties) encode(e *wire.Encoder, which AdvertisementMonitor1Property) {
+	switch which {
+	case AdvertisementMonitor1Type:
+		e.VariantOf("s")
+		e.String(string(p.Type))
+	case AdvertisementMonitor1RSSILowThreshold:
+		e.VariantOf("n")
+		e.Int16(p.RSSILowThreshold)
+	case AdvertisementMonitor1RSSIHighThreshold:
+		e.VariantOf("n")
+		e.Int16(p.RSSIHighThreshold)
+	case AdvertisementMonitor1RSSILowTimeout:
+		e.VariantOf("q")
+		e.Uint16(p.RSSILowTimeout)
+	case AdvertisementMonitor1RSSIHighTimeout:
+		e.VariantOf("q")
+		e.Uint16(p.RSSIHighTimeout)
+	case AdvertisementMonitor1RSSISamplingPeriod:
+		e.VariantOf("q")
+		e.Uint16(p.RSSISamplingPeriod)
+	case AdvertisementMonitor1Patterns:
+		e.VariantOf("a(yyay)")
+		encodePatternSlice(e, p.Patterns)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *AdvertisementMonitor1Properties) encodeEntries(e *wire.Encoder, set AdvertisementMonitor1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // advertisementMonitor1Served is [AdvertisementMonitor1Skeleton] as package bus sees its

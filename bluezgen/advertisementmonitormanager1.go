@@ -25,9 +25,9 @@ const AdvertisementMonitorManager1Interface = "org.bluez.AdvertisementMonitorMan
 //
 // It is described in org.bluez.AdvertisementMonitorManager(5).
 //
-// Since BlueZ 5.56. Experimental: bluetoothd has it only when run with --experimental.
-//
 // Its methods block until the reply is there or ctx ends, and may be called from any goroutine.
+//
+// Since BlueZ 5.56. Experimental: bluetoothd has it only when run with --experimental.
 type AdvertisementMonitorManager1 struct {
 	bus.Object
 }
@@ -101,6 +101,56 @@ func (p AdvertisementMonitorManager1) OnPropertiesChanged(ctx context.Context, h
 	})
 }
 
+// AdvertisementMonitorManager1Codec returns what a [bus.Mirror] needs to keep the interface: its
+// records are of the type *AdvertisementMonitorManager1Update.
+func AdvertisementMonitorManager1Codec() bus.Codec {
+	return bus.Codec{Interface: AdvertisementMonitorManager1Interface, New: func() bus.Record { return &AdvertisementMonitorManager1Update{} }}
+}
+
+// AdvertisementMonitorManager1Properties are properties of org.bluez.AdvertisementMonitorManager1.
+// The set says which of them are there; the fields of others are zero. Properties that are optional
+// are not on every object. Maps and slices may be shared with other copies and must not be changed.
+type AdvertisementMonitorManager1Properties struct {
+	AdvertisementMonitorManager1Set
+
+	// The types of monitors that can be exported.
+	SupportedMonitorTypes []MonitorType
+
+	// What the controller does for monitors.
+	SupportedFeatures []MonitorFeature
+}
+
+// AdvertisementMonitorManager1Update are properties of org.bluez.AdvertisementMonitorManager1
+// together with what changed last. It implements [bus.Record].
+type AdvertisementMonitorManager1Update struct {
+	AdvertisementMonitorManager1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated AdvertisementMonitorManager1Set
+}
+
+var _ bus.Record = (*AdvertisementMonitorManager1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *AdvertisementMonitorManager1Update) Load(d *wire.Decoder) {
+	*u = AdvertisementMonitorManager1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *AdvertisementMonitorManager1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), AdvertisementMonitorManager1Set{}
+	var none AdvertisementMonitorManager1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := advertisementMonitorManager1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
+}
+
 // AdvertisementMonitorManager1Property is a property of org.bluez.AdvertisementMonitorManager1.
 type AdvertisementMonitorManager1Property int
 
@@ -120,18 +170,6 @@ func (p AdvertisementMonitorManager1Property) String() string {
 		return "SupportedFeatures"
 	default:
 		return fmt.Sprintf("AdvertisementMonitorManager1Property(%d)", int(p))
-	}
-}
-
-// advertisementMonitorManager1PropertyOf returns the property that has a D-Bus name.
-func advertisementMonitorManager1PropertyOf(name []byte) (p AdvertisementMonitorManager1Property, ok bool) {
-	switch string(name) {
-	case "SupportedMonitorTypes":
-		return AdvertisementMonitorManager1SupportedMonitorTypes, true
-	case "SupportedFeatures":
-		return AdvertisementMonitorManager1SupportedFeatures, true
-	default:
-		return 0, false
 	}
 }
 
@@ -186,112 +224,6 @@ func (s AdvertisementMonitorManager1Set) All() iter.Seq[AdvertisementMonitorMana
 			if s.Has(p) && !yield(p) {
 				return
 			}
-		}
-	}
-}
-
-// AdvertisementMonitorManager1Properties are properties of org.bluez.AdvertisementMonitorManager1.
-// The set says which of them are there; the fields of others are zero. Properties that are optional
-// are not on every object. Maps and slices may be shared with other copies and must not be changed.
-type AdvertisementMonitorManager1Properties struct {
-	AdvertisementMonitorManager1Set
-
-	// The types of monitors that can be exported.
-	SupportedMonitorTypes []MonitorType
-
-	// What the controller does for monitors.
-	SupportedFeatures []MonitorFeature
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *AdvertisementMonitorManager1Properties) decode(d *wire.Decoder) (set AdvertisementMonitorManager1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "SupportedMonitorTypes":
-			if d.VariantOf("as", "org.bluez.AdvertisementMonitorManager1.SupportedMonitorTypes") {
-				p.SupportedMonitorTypes = decodeMonitorTypeSlice(d)
-				set.Add(AdvertisementMonitorManager1SupportedMonitorTypes)
-			}
-		case "SupportedFeatures":
-			if d.VariantOf("as", "org.bluez.AdvertisementMonitorManager1.SupportedFeatures") {
-				p.SupportedFeatures = decodeMonitorFeatureSlice(d)
-				set.Add(AdvertisementMonitorManager1SupportedFeatures)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.AdvertisementMonitorManager1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *AdvertisementMonitorManager1Properties) take(which AdvertisementMonitorManager1Property, from *AdvertisementMonitorManager1Properties) {
-	switch which {
-	case AdvertisementMonitorManager1SupportedMonitorTypes:
-		p.SupportedMonitorTypes = from.SupportedMonitorTypes
-	case AdvertisementMonitorManager1SupportedFeatures:
-		p.SupportedFeatures = from.SupportedFeatures
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *AdvertisementMonitorManager1Properties) encode(e *wire.Encoder, which AdvertisementMonitorManager1Property) {
-	switch which {
-	case AdvertisementMonitorManager1SupportedMonitorTypes:
-		e.VariantOf("as")
-		encodeMonitorTypeSlice(e, p.SupportedMonitorTypes)
-	case AdvertisementMonitorManager1SupportedFeatures:
-		e.VariantOf("as")
-		encodeMonitorFeatureSlice(e, p.SupportedFeatures)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *AdvertisementMonitorManager1Properties) encodeEntries(e *wire.Encoder, set AdvertisementMonitorManager1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// AdvertisementMonitorManager1Update are properties of org.bluez.AdvertisementMonitorManager1
-// together with what changed last. It implements [bus.Record].
-type AdvertisementMonitorManager1Update struct {
-	AdvertisementMonitorManager1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated AdvertisementMonitorManager1Set
-}
-
-var _ bus.Record = (*AdvertisementMonitorManager1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *AdvertisementMonitorManager1Update) Load(d *wire.Decoder) {
-	*u = AdvertisementMonitorManager1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *AdvertisementMonitorManager1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), AdvertisementMonitorManager1Set{}
-	var none AdvertisementMonitorManager1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := advertisementMonitorManager1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
 		}
 	}
 }
@@ -419,6 +351,80 @@ func (s *AdvertisementMonitorManager1Skeleton) Invalidate(props ...Advertisement
 		}
 		e.EndArray(invalidated)
 	})
+}
+
+// advertisementMonitorManager1PropertyOf returns the property that has a D-Bus name.
+func advertisementMonitorManager1PropertyOf(name []byte) (p AdvertisementMonitorManager1Property, ok bool) {
+	switch string(name) {
+	case "SupportedMonitorTypes":
+		return AdvertisementMonitorManager1SupportedMonitorTypes, true
+	case "SupportedFeatures":
+		return AdvertisementMonitorManager1SupportedFeatures, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *AdvertisementMonitorManager1Properties) decode(d *wire.Decoder) (set AdvertisementMonitorManager1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "SupportedMonitorTypes":
+			if d.VariantOf("as", "org.bluez.AdvertisementMonitorManager1.SupportedMonitorTypes") {
+				p.SupportedMonitorTypes = decodeMonitorTypeSlice(d)
+				set.Add(AdvertisementMonitorManager1SupportedMonitorTypes)
+			}
+		case "SupportedFeatures":
+			if d.VariantOf("as", "org.bluez.AdvertisementMonitorManager1.SupportedFeatures") {
+				p.SupportedFeatures = decodeMonitorFeatureSlice(d)
+				set.Add(AdvertisementMonitorManager1SupportedFeatures)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.AdvertisementMonitorManager1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *AdvertisementMonitorManager1Properties) take(which AdvertisementMonitorManager1Property, from *AdvertisementMonitorManager1Properties) {
+	switch which {
+	case AdvertisementMonitorManager1SupportedMonitorTypes:
+		p.SupportedMonitorTypes = from.SupportedMonitorTypes
+	case AdvertisementMonitorManager1SupportedFeatures:
+		p.SupportedFeatures = from.SupportedFeatures
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *AdvertisementMonitorManager1Properties) encode(e *wire.Encoder, which AdvertisementMonitorManager1Property) {
+	switch which {
+	case AdvertisementMonitorManager1SupportedMonitorTypes:
+		e.VariantOf("as")
+		encodeMonitorTypeSlice(e, p.SupportedMonitorTypes)
+	case AdvertisementMonitorManager1SupportedFeatures:
+		e.VariantOf("as")
+		encodeMonitorFeatureSlice(e, p.SupportedFeatures)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *AdvertisementMonitorManager1Properties) encodeEntries(e *wire.Encoder, set AdvertisementMonitorManager1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // advertisementMonitorManager1Served is [AdvertisementMonitorManager1Skeleton] as package bus sees

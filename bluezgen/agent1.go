@@ -169,6 +169,12 @@ func (p Agent1) Cancel(ctx context.Context) error {
 	return p.Object.Call(ctx, method, nil, nil)
 }
 
+// Agent1Codec returns what a [bus.Mirror] needs to keep the interface: its records are empty, for
+// it has no properties.
+func Agent1Codec() bus.Codec {
+	return bus.Codec{Interface: Agent1Interface, New: func() bus.Record { return noProperties{} }}
+}
+
 // Agent1Server is what an object with the interface org.bluez.Agent1 does when it is called. The
 // methods of [Agent1] say more, also which errors to return; an error that is no [*bus.Error]
 // reaches the caller as its text. The ctx of a call ends when its caller leaves the bus.

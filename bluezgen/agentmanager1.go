@@ -79,6 +79,12 @@ func (p AgentManager1) RequestDefaultAgent(ctx context.Context, agent dbus.Objec
 	return p.Object.Call(ctx, method, func(e *wire.Encoder) { e.ObjectPath(agent) }, nil)
 }
 
+// AgentManager1Codec returns what a [bus.Mirror] needs to keep the interface: its records are
+// empty, for it has no properties.
+func AgentManager1Codec() bus.Codec {
+	return bus.Codec{Interface: AgentManager1Interface, New: func() bus.Record { return noProperties{} }}
+}
+
 // AgentManager1Server is what an object with the interface org.bluez.AgentManager1 does when it is
 // called. The methods of [AgentManager1] say more, also which errors to return; an error that is no
 // [*bus.Error] reaches the caller as its text. The ctx of a call ends when its caller leaves the

@@ -41,7 +41,7 @@ func (p Battery1) Percentage(ctx context.Context) (value byte, err error) {
 
 // Source returns where the level comes from, such as a profile name or a UUID, for diagnosis.
 //
-// Since BlueZ 5.56. Optional.
+// Since BlueZ 5.56. Optional: not every object has it.
 func (p Battery1) Source(ctx context.Context) (value string, err error) {
 	err = p.Object.Get(ctx, Battery1Interface, "Source", "s", func(d *wire.Decoder) { value = d.String() })
 	return value, err
@@ -65,6 +65,58 @@ func (p Battery1) OnPropertiesChanged(ctx context.Context, handler func(Battery1
 	})
 }
 
+// Battery1Codec returns what a [bus.Mirror] needs to keep the interface: its records are of the
+// type *Battery1Update.
+func Battery1Codec() bus.Codec {
+	return bus.Codec{Interface: Battery1Interface, New: func() bus.Record { return &Battery1Update{} }}
+}
+
+// Battery1Properties are properties of org.bluez.Battery1. The set says which of them are there;
+// the fields of others are zero. Properties that are optional are not on every object. Maps and
+// slices may be shared with other copies and must not be changed.
+type Battery1Properties struct {
+	Battery1Set
+
+	// The charge that is left, in percent, from 0 to 100.
+	Percentage byte
+
+	// Where the level comes from, such as a profile name or a UUID, for diagnosis.
+	//
+	// Since BlueZ 5.56. Optional: not every object has it.
+	Source string
+}
+
+// Battery1Update are properties of org.bluez.Battery1 together with what changed last. It
+// implements [bus.Record].
+type Battery1Update struct {
+	Battery1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated Battery1Set
+}
+
+var _ bus.Record = (*Battery1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *Battery1Update) Load(d *wire.Decoder) {
+	*u = Battery1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *Battery1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), Battery1Set{}
+	var none Battery1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := battery1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
+}
+
 // Battery1Property is a property of org.bluez.Battery1.
 type Battery1Property int
 
@@ -83,18 +135,6 @@ func (p Battery1Property) String() string {
 		return "Source"
 	default:
 		return fmt.Sprintf("Battery1Property(%d)", int(p))
-	}
-}
-
-// battery1PropertyOf returns the property that has a D-Bus name.
-func battery1PropertyOf(name []byte) (p Battery1Property, ok bool) {
-	switch string(name) {
-	case "Percentage":
-		return Battery1Percentage, true
-	case "Source":
-		return Battery1Source, true
-	default:
-		return 0, false
 	}
 }
 
@@ -149,114 +189,6 @@ func (s Battery1Set) All() iter.Seq[Battery1Property] {
 			if s.Has(p) && !yield(p) {
 				return
 			}
-		}
-	}
-}
-
-// Battery1Properties are properties of org.bluez.Battery1. The set says which of them are there;
-// the fields of others are zero. Properties that are optional are not on every object. Maps and
-// slices may be shared with other copies and must not be changed.
-type Battery1Properties struct {
-	Battery1Set
-
-	// The charge that is left, in percent, from 0 to 100.
-	Percentage byte
-
-	// Where the level comes from, such as a profile name or a UUID, for diagnosis.
-	//
-	// Since BlueZ 5.56. Optional.
-	Source string
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *Battery1Properties) decode(d *wire.Decoder) (set Battery1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "Percentage":
-			if d.VariantOf("y", "org.bluez.Battery1.Percentage") {
-				p.Percentage = d.Byte()
-				set.Add(Battery1Percentage)
-			}
-		case "Source":
-			if d.VariantOf("s", "org.bluez.Battery1.Source") {
-				p.Source = d.String()
-				set.Add(Battery1Source)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.Battery1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *Battery1Properties) take(which Battery1Property, from *Battery1Properties) {
-	switch which {
-	case Battery1Percentage:
-		p.Percentage = from.Percentage
-	case Battery1Source:
-		p.Source = from.Source
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *Battery1Properties) encode(e *wire.Encoder, which Battery1Property) {
-	switch which {
-	case Battery1Percentage:
-		e.VariantOf("y")
-		e.Byte(p.Percentage)
-	case Battery1Source:
-		e.VariantOf("s")
-		e.String(p.Source)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *Battery1Properties) encodeEntries(e *wire.Encoder, set Battery1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// Battery1Update are properties of org.bluez.Battery1 together with what changed last. It
-// implements [bus.Record].
-type Battery1Update struct {
-	Battery1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated Battery1Set
-}
-
-var _ bus.Record = (*Battery1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *Battery1Update) Load(d *wire.Decoder) {
-	*u = Battery1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *Battery1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), Battery1Set{}
-	var none Battery1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := battery1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
 		}
 	}
 }
@@ -328,6 +260,80 @@ func (s *Battery1Skeleton) Invalidate(props ...Battery1Property) error {
 		}
 		e.EndArray(invalidated)
 	})
+}
+
+// battery1PropertyOf returns the property that has a D-Bus name.
+func battery1PropertyOf(name []byte) (p Battery1Property, ok bool) {
+	switch string(name) {
+	case "Percentage":
+		return Battery1Percentage, true
+	case "Source":
+		return Battery1Source, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *Battery1Properties) decode(d *wire.Decoder) (set Battery1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Percentage":
+			if d.VariantOf("y", "org.bluez.Battery1.Percentage") {
+				p.Percentage = d.Byte()
+				set.Add(Battery1Percentage)
+			}
+		case "Source":
+			if d.VariantOf("s", "org.bluez.Battery1.Source") {
+				p.Source = d.String()
+				set.Add(Battery1Source)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.Battery1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *Battery1Properties) take(which Battery1Property, from *Battery1Properties) {
+	switch which {
+	case Battery1Percentage:
+		p.Percentage = from.Percentage
+	case Battery1Source:
+		p.Source = from.Source
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *Battery1Properties) encode(e *wire.Encoder, which Battery1Property) {
+	switch which {
+	case Battery1Percentage:
+		e.VariantOf("y")
+		e.Byte(p.Percentage)
+	case Battery1Source:
+		e.VariantOf("s")
+		e.String(p.Source)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *Battery1Properties) encodeEntries(e *wire.Encoder, set Battery1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // battery1Served is [Battery1Skeleton] as package bus sees its properties.

@@ -24,9 +24,9 @@ const BatteryProvider1Interface = "org.bluez.BatteryProvider1"
 // It is applications that export it, for BlueZ to call. It is described in
 // org.bluez.BatteryProvider(5).
 //
-// Since BlueZ 5.56.
-//
 // Its methods block until the reply is there or ctx ends, and may be called from any goroutine.
+//
+// Since BlueZ 5.56.
 type BatteryProvider1 struct {
 	bus.Object
 }
@@ -39,7 +39,7 @@ func NewBatteryProvider1(conn *bus.Conn, service string, path dbus.ObjectPath) B
 
 // Percentage returns the charge that is left, in percent, from 0 to 100.
 //
-// Optional.
+// Optional: not every object has it.
 func (p BatteryProvider1) Percentage(ctx context.Context) (value byte, err error) {
 	err = p.Object.Get(ctx, BatteryProvider1Interface, "Percentage", "y", func(d *wire.Decoder) { value = d.Byte() })
 	return value, err
@@ -47,7 +47,7 @@ func (p BatteryProvider1) Percentage(ctx context.Context) (value byte, err error
 
 // Source returns where the level comes from, such as HFP 1.7, HID or the UUID of a profile.
 //
-// Optional.
+// Optional: not every object has it.
 func (p BatteryProvider1) Source(ctx context.Context) (value string, err error) {
 	err = p.Object.Get(ctx, BatteryProvider1Interface, "Source", "s", func(d *wire.Decoder) { value = d.String() })
 	return value, err
@@ -77,6 +77,63 @@ func (p BatteryProvider1) OnPropertiesChanged(ctx context.Context, handler func(
 	})
 }
 
+// BatteryProvider1Codec returns what a [bus.Mirror] needs to keep the interface: its records are of
+// the type *BatteryProvider1Update.
+func BatteryProvider1Codec() bus.Codec {
+	return bus.Codec{Interface: BatteryProvider1Interface, New: func() bus.Record { return &BatteryProvider1Update{} }}
+}
+
+// BatteryProvider1Properties are properties of org.bluez.BatteryProvider1. The set says which of
+// them are there; the fields of others are zero. Properties that are optional are not on every
+// object. Maps and slices may be shared with other copies and must not be changed.
+type BatteryProvider1Properties struct {
+	BatteryProvider1Set
+
+	// The charge that is left, in percent, from 0 to 100.
+	//
+	// Optional: not every object has it.
+	Percentage byte
+
+	// Where the level comes from, such as HFP 1.7, HID or the UUID of a profile.
+	//
+	// Optional: not every object has it.
+	Source string
+
+	// The path of the device that has the battery.
+	Device dbus.ObjectPath
+}
+
+// BatteryProvider1Update are properties of org.bluez.BatteryProvider1 together with what changed
+// last. It implements [bus.Record].
+type BatteryProvider1Update struct {
+	BatteryProvider1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated BatteryProvider1Set
+}
+
+var _ bus.Record = (*BatteryProvider1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *BatteryProvider1Update) Load(d *wire.Decoder) {
+	*u = BatteryProvider1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *BatteryProvider1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), BatteryProvider1Set{}
+	var none BatteryProvider1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := batteryProvider1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
+}
+
 // BatteryProvider1Property is a property of org.bluez.BatteryProvider1.
 type BatteryProvider1Property int
 
@@ -99,20 +156,6 @@ func (p BatteryProvider1Property) String() string {
 		return "Device"
 	default:
 		return fmt.Sprintf("BatteryProvider1Property(%d)", int(p))
-	}
-}
-
-// batteryProvider1PropertyOf returns the property that has a D-Bus name.
-func batteryProvider1PropertyOf(name []byte) (p BatteryProvider1Property, ok bool) {
-	switch string(name) {
-	case "Percentage":
-		return BatteryProvider1Percentage, true
-	case "Source":
-		return BatteryProvider1Source, true
-	case "Device":
-		return BatteryProvider1Device, true
-	default:
-		return 0, false
 	}
 }
 
@@ -171,24 +214,87 @@ func (s BatteryProvider1Set) All() iter.Seq[BatteryProvider1Property] {
 	}
 }
 
-// BatteryProvider1Properties are properties of org.bluez.BatteryProvider1. The set says which of
-// them are there; the fields of others are zero. Properties that are optional are not on every
-// object. Maps and slices may be shared with other copies and must not be changed.
-type BatteryProvider1Properties struct {
-	BatteryProvider1Set
+// BatteryProvider1Skeleton serves the interface org.bluez.BatteryProvider1 on an object; give it to
+// Export of a [bus.Conn]. It is safe for concurrent use.
+type BatteryProvider1Skeleton struct {
+	served  bus.ServedInterface
+	emitter bus.Emitter
 
-	// The charge that is left, in percent, from 0 to 100.
-	//
-	// Optional.
-	Percentage byte
+	mu    sync.Mutex
+	props BatteryProvider1Properties // guarded by mu
+}
 
-	// Where the level comes from, such as HFP 1.7, HID or the UUID of a profile.
-	//
-	// Optional.
-	Source string
+var _ bus.Skeleton = (*BatteryProvider1Skeleton)(nil)
 
-	// The path of the device that has the battery.
-	Device dbus.ObjectPath
+// NewBatteryProvider1Skeleton returns a skeleton that has the properties props at first.
+func NewBatteryProvider1Skeleton(props BatteryProvider1Properties) *BatteryProvider1Skeleton {
+	s := &BatteryProvider1Skeleton{props: props}
+	s.served = bus.ServedInterface{
+		Name:       BatteryProvider1Interface,
+		XML:        batteryProvider1XML,
+		Properties: (*batteryProvider1Served)(s),
+		Emitter:    &s.emitter,
+	}
+	return s
+}
+
+// Serve implements [bus.Skeleton].
+func (s *BatteryProvider1Skeleton) Serve() *bus.ServedInterface {
+	return &s.served
+}
+
+// Properties returns what is served now.
+func (s *BatteryProvider1Skeleton) Properties() BatteryProvider1Properties {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.props
+}
+
+// Update serves the properties that are in props' set from now on, and announces them in one
+// PropertiesChanged signal. Others stay as they are. Before the skeleton is exported it announces
+// nothing.
+func (s *BatteryProvider1Skeleton) Update(props BatteryProvider1Properties) error {
+	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for p := range props.All() {
+			s.props.take(p, &props)
+		}
+		changed := props.BatteryProvider1Set
+		array := e.Array(8)
+		props.encodeEntries(e, changed)
+		e.EndArray(array)
+		e.EndArray(e.Array(4))
+	})
+}
+
+// Invalidate takes properties away, and announces that in one PropertiesChanged signal.
+func (s *BatteryProvider1Skeleton) Invalidate(props ...BatteryProvider1Property) error {
+	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		e.EndArray(e.Array(8))
+		invalidated := e.Array(4)
+		for _, p := range props {
+			s.props.take(p, &BatteryProvider1Properties{})
+			e.String(p.String())
+		}
+		e.EndArray(invalidated)
+	})
+}
+
+// batteryProvider1PropertyOf returns the property that has a D-Bus name.
+func batteryProvider1PropertyOf(name []byte) (p BatteryProvider1Property, ok bool) {
+	switch string(name) {
+	case "Percentage":
+		return BatteryProvider1Percentage, true
+	case "Source":
+		return BatteryProvider1Source, true
+	case "Device":
+		return BatteryProvider1Device, true
+	default:
+		return 0, false
+	}
 }
 
 // decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
@@ -261,106 +367,6 @@ func (p *BatteryProvider1Properties) encodeEntries(e *wire.Encoder, set BatteryP
 		e.String(which.String())
 		p.encode(e, which)
 	}
-}
-
-// BatteryProvider1Update are properties of org.bluez.BatteryProvider1 together with what changed
-// last. It implements [bus.Record].
-type BatteryProvider1Update struct {
-	BatteryProvider1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated BatteryProvider1Set
-}
-
-var _ bus.Record = (*BatteryProvider1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *BatteryProvider1Update) Load(d *wire.Decoder) {
-	*u = BatteryProvider1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *BatteryProvider1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), BatteryProvider1Set{}
-	var none BatteryProvider1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := batteryProvider1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
-		}
-	}
-}
-
-// BatteryProvider1Skeleton serves the interface org.bluez.BatteryProvider1 on an object; give it to
-// Export of a [bus.Conn]. It is safe for concurrent use.
-type BatteryProvider1Skeleton struct {
-	served  bus.ServedInterface
-	emitter bus.Emitter
-
-	mu    sync.Mutex
-	props BatteryProvider1Properties // guarded by mu
-}
-
-var _ bus.Skeleton = (*BatteryProvider1Skeleton)(nil)
-
-// NewBatteryProvider1Skeleton returns a skeleton that has the properties props at first.
-func NewBatteryProvider1Skeleton(props BatteryProvider1Properties) *BatteryProvider1Skeleton {
-	s := &BatteryProvider1Skeleton{props: props}
-	s.served = bus.ServedInterface{
-		Name:       BatteryProvider1Interface,
-		XML:        batteryProvider1XML,
-		Properties: (*batteryProvider1Served)(s),
-		Emitter:    &s.emitter,
-	}
-	return s
-}
-
-// Serve implements [bus.Skeleton].
-func (s *BatteryProvider1Skeleton) Serve() *bus.ServedInterface {
-	return &s.served
-}
-
-// Properties returns what is served now.
-func (s *BatteryProvider1Skeleton) Properties() BatteryProvider1Properties {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.props
-}
-
-// Update serves the properties that are in props' set from now on, and announces them in one
-// PropertiesChanged signal. Others stay as they are. Before the skeleton is exported it announces
-// nothing.
-func (s *BatteryProvider1Skeleton) Update(props BatteryProvider1Properties) error {
-	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for p := range props.All() {
-			s.props.take(p, &props)
-		}
-		changed := props.BatteryProvider1Set
-		array := e.Array(8)
-		props.encodeEntries(e, changed)
-		e.EndArray(array)
-		e.EndArray(e.Array(4))
-	})
-}
-
-// Invalidate takes properties away, and announces that in one PropertiesChanged signal.
-func (s *BatteryProvider1Skeleton) Invalidate(props ...BatteryProvider1Property) error {
-	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		e.EndArray(e.Array(8))
-		invalidated := e.Array(4)
-		for _, p := range props {
-			s.props.take(p, &BatteryProvider1Properties{})
-			e.String(p.String())
-		}
-		e.EndArray(invalidated)
-	})
 }
 
 // batteryProvider1Served is [BatteryProvider1Skeleton] as package bus sees its properties.

@@ -20,9 +20,9 @@ const BatteryProviderManager1Interface = "org.bluez.BatteryProviderManager1"
 //
 // It is described in org.bluez.BatteryProviderManager(5).
 //
-// Since BlueZ 5.56.
-//
 // Its methods block until the reply is there or ctx ends, and may be called from any goroutine.
+//
+// Since BlueZ 5.56.
 type BatteryProviderManager1 struct {
 	bus.Object
 }
@@ -57,6 +57,12 @@ func (p BatteryProviderManager1) RegisterBatteryProvider(ctx context.Context, pr
 func (p BatteryProviderManager1) UnregisterBatteryProvider(ctx context.Context, provider dbus.ObjectPath) error {
 	method := bus.Method{Interface: BatteryProviderManager1Interface, Name: "UnregisterBatteryProvider", In: "o", Priority: true}
 	return p.Object.Call(ctx, method, func(e *wire.Encoder) { e.ObjectPath(provider) }, nil)
+}
+
+// BatteryProviderManager1Codec returns what a [bus.Mirror] needs to keep the interface: its records
+// are empty, for it has no properties.
+func BatteryProviderManager1Codec() bus.Codec {
+	return bus.Codec{Interface: BatteryProviderManager1Interface, New: func() bus.Record { return noProperties{} }}
 }
 
 // BatteryProviderManager1Server is what an object with the interface

@@ -24,9 +24,9 @@ const BearerBREDR1Interface = "org.bluez.Bearer.BREDR1"
 //
 // It is described in org.bluez.Bearer.BREDR(5).
 //
-// Since BlueZ 5.84.
-//
 // Its methods block until the reply is there or ctx ends, and may be called from any goroutine.
+//
+// Since BlueZ 5.84.
 type BearerBREDR1 struct {
 	bus.Object
 }
@@ -138,6 +138,70 @@ func (p BearerBREDR1) OnDisconnected(ctx context.Context, handler func(BearerBRE
 	})
 }
 
+// BearerBREDR1Codec returns what a [bus.Mirror] needs to keep the interface: its records are of the
+// type *BearerBREDR1Update.
+func BearerBREDR1Codec() bus.Codec {
+	return bus.Codec{Interface: BearerBREDR1Interface, New: func() bus.Record { return &BearerBREDR1Update{} }}
+}
+
+// BearerBREDR1Properties are properties of org.bluez.Bearer.BREDR1. The set says which of them are
+// there; the fields of others are zero. Properties that are optional are not on every object. Maps
+// and slices may be shared with other copies and must not be changed.
+type BearerBREDR1Properties struct {
+	BearerBREDR1Set
+
+	// The path of the adapter that the device belongs to.
+	//
+	// Experimental: bluetoothd has it only when run with --experimental.
+	Adapter dbus.ObjectPath
+
+	// Whether the device is paired on BR/EDR.
+	//
+	// Experimental: bluetoothd has it only when run with --experimental.
+	Paired bool
+
+	// Whether the keys of the pairing on BR/EDR are stored.
+	//
+	// Experimental: bluetoothd has it only when run with --experimental.
+	Bonded bool
+
+	// Whether the device is connected on BR/EDR.
+	//
+	// Experimental: bluetoothd has it only when run with --experimental.
+	Connected bool
+}
+
+// BearerBREDR1Update are properties of org.bluez.Bearer.BREDR1 together with what changed last. It
+// implements [bus.Record].
+type BearerBREDR1Update struct {
+	BearerBREDR1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated BearerBREDR1Set
+}
+
+var _ bus.Record = (*BearerBREDR1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *BearerBREDR1Update) Load(d *wire.Decoder) {
+	*u = BearerBREDR1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *BearerBREDR1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), BearerBREDR1Set{}
+	var none BearerBREDR1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := bearerBREDR1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
+}
+
 // BearerBREDR1Property is a property of org.bluez.Bearer.BREDR1.
 type BearerBREDR1Property int
 
@@ -163,22 +227,6 @@ func (p BearerBREDR1Property) String() string {
 		return "Connected"
 	default:
 		return fmt.Sprintf("BearerBREDR1Property(%d)", int(p))
-	}
-}
-
-// bearerBREDR1PropertyOf returns the property that has a D-Bus name.
-func bearerBREDR1PropertyOf(name []byte) (p BearerBREDR1Property, ok bool) {
-	switch string(name) {
-	case "Adapter":
-		return BearerBREDR1Adapter, true
-	case "Paired":
-		return BearerBREDR1Paired, true
-	case "Bonded":
-		return BearerBREDR1Bonded, true
-	case "Connected":
-		return BearerBREDR1Connected, true
-	default:
-		return 0, false
 	}
 }
 
@@ -233,146 +281,6 @@ func (s BearerBREDR1Set) All() iter.Seq[BearerBREDR1Property] {
 			if s.Has(p) && !yield(p) {
 				return
 			}
-		}
-	}
-}
-
-// BearerBREDR1Properties are properties of org.bluez.Bearer.BREDR1. The set says which of them are
-// there; the fields of others are zero. Properties that are optional are not on every object. Maps
-// and slices may be shared with other copies and must not be changed.
-type BearerBREDR1Properties struct {
-	BearerBREDR1Set
-
-	// The path of the adapter that the device belongs to.
-	//
-	// Experimental: bluetoothd has it only when run with --experimental.
-	Adapter dbus.ObjectPath
-
-	// Whether the device is paired on BR/EDR.
-	//
-	// Experimental: bluetoothd has it only when run with --experimental.
-	Paired bool
-
-	// Whether the keys of the pairing on BR/EDR are stored.
-	//
-	// Experimental: bluetoothd has it only when run with --experimental.
-	Bonded bool
-
-	// Whether the device is connected on BR/EDR.
-	//
-	// Experimental: bluetoothd has it only when run with --experimental.
-	Connected bool
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *BearerBREDR1Properties) decode(d *wire.Decoder) (set BearerBREDR1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "Adapter":
-			if d.VariantOf("o", "org.bluez.Bearer.BREDR1.Adapter") {
-				p.Adapter = d.ObjectPath()
-				set.Add(BearerBREDR1Adapter)
-			}
-		case "Paired":
-			if d.VariantOf("b", "org.bluez.Bearer.BREDR1.Paired") {
-				p.Paired = d.Bool()
-				set.Add(BearerBREDR1Paired)
-			}
-		case "Bonded":
-			if d.VariantOf("b", "org.bluez.Bearer.BREDR1.Bonded") {
-				p.Bonded = d.Bool()
-				set.Add(BearerBREDR1Bonded)
-			}
-		case "Connected":
-			if d.VariantOf("b", "org.bluez.Bearer.BREDR1.Connected") {
-				p.Connected = d.Bool()
-				set.Add(BearerBREDR1Connected)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.BearerBREDR1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *BearerBREDR1Properties) take(which BearerBREDR1Property, from *BearerBREDR1Properties) {
-	switch which {
-	case BearerBREDR1Adapter:
-		p.Adapter = from.Adapter
-	case BearerBREDR1Paired:
-		p.Paired = from.Paired
-	case BearerBREDR1Bonded:
-		p.Bonded = from.Bonded
-	case BearerBREDR1Connected:
-		p.Connected = from.Connected
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *BearerBREDR1Properties) encode(e *wire.Encoder, which BearerBREDR1Property) {
-	switch which {
-	case BearerBREDR1Adapter:
-		e.VariantOf("o")
-		e.ObjectPath(p.Adapter)
-	case BearerBREDR1Paired:
-		e.VariantOf("b")
-		e.Bool(p.Paired)
-	case BearerBREDR1Bonded:
-		e.VariantOf("b")
-		e.Bool(p.Bonded)
-	case BearerBREDR1Connected:
-		e.VariantOf("b")
-		e.Bool(p.Connected)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *BearerBREDR1Properties) encodeEntries(e *wire.Encoder, set BearerBREDR1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// BearerBREDR1Update are properties of org.bluez.Bearer.BREDR1 together with what changed last. It
-// implements [bus.Record].
-type BearerBREDR1Update struct {
-	BearerBREDR1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated BearerBREDR1Set
-}
-
-var _ bus.Record = (*BearerBREDR1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *BearerBREDR1Update) Load(d *wire.Decoder) {
-	*u = BearerBREDR1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *BearerBREDR1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), BearerBREDR1Set{}
-	var none BearerBREDR1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := bearerBREDR1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
 		}
 	}
 }
@@ -497,6 +405,104 @@ func (s *BearerBREDR1Skeleton) EmitDisconnected(name DisconnectReason, message s
 		e.String(string(name))
 		e.String(message)
 	})
+}
+
+// bearerBREDR1PropertyOf returns the property that has a D-Bus name.
+func bearerBREDR1PropertyOf(name []byte) (p BearerBREDR1Property, ok bool) {
+	switch string(name) {
+	case "Adapter":
+		return BearerBREDR1Adapter, true
+	case "Paired":
+		return BearerBREDR1Paired, true
+	case "Bonded":
+		return BearerBREDR1Bonded, true
+	case "Connected":
+		return BearerBREDR1Connected, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *BearerBREDR1Properties) decode(d *wire.Decoder) (set BearerBREDR1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Adapter":
+			if d.VariantOf("o", "org.bluez.Bearer.BREDR1.Adapter") {
+				p.Adapter = d.ObjectPath()
+				set.Add(BearerBREDR1Adapter)
+			}
+		case "Paired":
+			if d.VariantOf("b", "org.bluez.Bearer.BREDR1.Paired") {
+				p.Paired = d.Bool()
+				set.Add(BearerBREDR1Paired)
+			}
+		case "Bonded":
+			if d.VariantOf("b", "org.bluez.Bearer.BREDR1.Bonded") {
+				p.Bonded = d.Bool()
+				set.Add(BearerBREDR1Bonded)
+			}
+		case "Connected":
+			if d.VariantOf("b", "org.bluez.Bearer.BREDR1.Connected") {
+				p.Connected = d.Bool()
+				set.Add(BearerBREDR1Connected)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.BearerBREDR1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *BearerBREDR1Properties) take(which BearerBREDR1Property, from *BearerBREDR1Properties) {
+	switch which {
+	case BearerBREDR1Adapter:
+		p.Adapter = from.Adapter
+	case BearerBREDR1Paired:
+		p.Paired = from.Paired
+	case BearerBREDR1Bonded:
+		p.Bonded = from.Bonded
+	case BearerBREDR1Connected:
+		p.Connected = from.Connected
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *BearerBREDR1Properties) encode(e *wire.Encoder, which BearerBREDR1Property) {
+	switch which {
+	case BearerBREDR1Adapter:
+		e.VariantOf("o")
+		e.ObjectPath(p.Adapter)
+	case BearerBREDR1Paired:
+		e.VariantOf("b")
+		e.Bool(p.Paired)
+	case BearerBREDR1Bonded:
+		e.VariantOf("b")
+		e.Bool(p.Bonded)
+	case BearerBREDR1Connected:
+		e.VariantOf("b")
+		e.Bool(p.Connected)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *BearerBREDR1Properties) encodeEntries(e *wire.Encoder, set BearerBREDR1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // bearerBREDR1Served is [BearerBREDR1Skeleton] as package bus sees its properties.

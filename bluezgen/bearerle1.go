@@ -23,9 +23,9 @@ const BearerLE1Interface = "org.bluez.Bearer.LE1"
 //
 // It is described in org.bluez.Bearer.LE(5).
 //
-// Since BlueZ 5.84.
-//
 // Its methods block until the reply is there or ctx ends, and may be called from any goroutine.
+//
+// Since BlueZ 5.84.
 type BearerLE1 struct {
 	bus.Object
 }
@@ -137,6 +137,70 @@ func (p BearerLE1) OnDisconnected(ctx context.Context, handler func(BearerLE1Dis
 	})
 }
 
+// BearerLE1Codec returns what a [bus.Mirror] needs to keep the interface: its records are of the
+// type *BearerLE1Update.
+func BearerLE1Codec() bus.Codec {
+	return bus.Codec{Interface: BearerLE1Interface, New: func() bus.Record { return &BearerLE1Update{} }}
+}
+
+// BearerLE1Properties are properties of org.bluez.Bearer.LE1. The set says which of them are there;
+// the fields of others are zero. Properties that are optional are not on every object. Maps and
+// slices may be shared with other copies and must not be changed.
+type BearerLE1Properties struct {
+	BearerLE1Set
+
+	// The path of the adapter that the device belongs to.
+	//
+	// Experimental: bluetoothd has it only when run with --experimental.
+	Adapter dbus.ObjectPath
+
+	// Whether the device is paired on LE.
+	//
+	// Experimental: bluetoothd has it only when run with --experimental.
+	Paired bool
+
+	// Whether the keys of the pairing on LE are stored.
+	//
+	// Experimental: bluetoothd has it only when run with --experimental.
+	Bonded bool
+
+	// Whether the device is connected on LE.
+	//
+	// Experimental: bluetoothd has it only when run with --experimental.
+	Connected bool
+}
+
+// BearerLE1Update are properties of org.bluez.Bearer.LE1 together with what changed last. It
+// implements [bus.Record].
+type BearerLE1Update struct {
+	BearerLE1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated BearerLE1Set
+}
+
+var _ bus.Record = (*BearerLE1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *BearerLE1Update) Load(d *wire.Decoder) {
+	*u = BearerLE1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *BearerLE1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), BearerLE1Set{}
+	var none BearerLE1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := bearerLE1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
+}
+
 // BearerLE1Property is a property of org.bluez.Bearer.LE1.
 type BearerLE1Property int
 
@@ -161,22 +225,6 @@ func (p BearerLE1Property) String() string {
 		return "Connected"
 	default:
 		return fmt.Sprintf("BearerLE1Property(%d)", int(p))
-	}
-}
-
-// bearerLE1PropertyOf returns the property that has a D-Bus name.
-func bearerLE1PropertyOf(name []byte) (p BearerLE1Property, ok bool) {
-	switch string(name) {
-	case "Adapter":
-		return BearerLE1Adapter, true
-	case "Paired":
-		return BearerLE1Paired, true
-	case "Bonded":
-		return BearerLE1Bonded, true
-	case "Connected":
-		return BearerLE1Connected, true
-	default:
-		return 0, false
 	}
 }
 
@@ -231,146 +279,6 @@ func (s BearerLE1Set) All() iter.Seq[BearerLE1Property] {
 			if s.Has(p) && !yield(p) {
 				return
 			}
-		}
-	}
-}
-
-// BearerLE1Properties are properties of org.bluez.Bearer.LE1. The set says which of them are there;
-// the fields of others are zero. Properties that are optional are not on every object. Maps and
-// slices may be shared with other copies and must not be changed.
-type BearerLE1Properties struct {
-	BearerLE1Set
-
-	// The path of the adapter that the device belongs to.
-	//
-	// Experimental: bluetoothd has it only when run with --experimental.
-	Adapter dbus.ObjectPath
-
-	// Whether the device is paired on LE.
-	//
-	// Experimental: bluetoothd has it only when run with --experimental.
-	Paired bool
-
-	// Whether the keys of the pairing on LE are stored.
-	//
-	// Experimental: bluetoothd has it only when run with --experimental.
-	Bonded bool
-
-	// Whether the device is connected on LE.
-	//
-	// Experimental: bluetoothd has it only when run with --experimental.
-	Connected bool
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *BearerLE1Properties) decode(d *wire.Decoder) (set BearerLE1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "Adapter":
-			if d.VariantOf("o", "org.bluez.Bearer.LE1.Adapter") {
-				p.Adapter = d.ObjectPath()
-				set.Add(BearerLE1Adapter)
-			}
-		case "Paired":
-			if d.VariantOf("b", "org.bluez.Bearer.LE1.Paired") {
-				p.Paired = d.Bool()
-				set.Add(BearerLE1Paired)
-			}
-		case "Bonded":
-			if d.VariantOf("b", "org.bluez.Bearer.LE1.Bonded") {
-				p.Bonded = d.Bool()
-				set.Add(BearerLE1Bonded)
-			}
-		case "Connected":
-			if d.VariantOf("b", "org.bluez.Bearer.LE1.Connected") {
-				p.Connected = d.Bool()
-				set.Add(BearerLE1Connected)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.BearerLE1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *BearerLE1Properties) take(which BearerLE1Property, from *BearerLE1Properties) {
-	switch which {
-	case BearerLE1Adapter:
-		p.Adapter = from.Adapter
-	case BearerLE1Paired:
-		p.Paired = from.Paired
-	case BearerLE1Bonded:
-		p.Bonded = from.Bonded
-	case BearerLE1Connected:
-		p.Connected = from.Connected
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *BearerLE1Properties) encode(e *wire.Encoder, which BearerLE1Property) {
-	switch which {
-	case BearerLE1Adapter:
-		e.VariantOf("o")
-		e.ObjectPath(p.Adapter)
-	case BearerLE1Paired:
-		e.VariantOf("b")
-		e.Bool(p.Paired)
-	case BearerLE1Bonded:
-		e.VariantOf("b")
-		e.Bool(p.Bonded)
-	case BearerLE1Connected:
-		e.VariantOf("b")
-		e.Bool(p.Connected)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *BearerLE1Properties) encodeEntries(e *wire.Encoder, set BearerLE1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// BearerLE1Update are properties of org.bluez.Bearer.LE1 together with what changed last. It
-// implements [bus.Record].
-type BearerLE1Update struct {
-	BearerLE1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated BearerLE1Set
-}
-
-var _ bus.Record = (*BearerLE1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *BearerLE1Update) Load(d *wire.Decoder) {
-	*u = BearerLE1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *BearerLE1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), BearerLE1Set{}
-	var none BearerLE1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := bearerLE1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
 		}
 	}
 }
@@ -495,6 +403,104 @@ func (s *BearerLE1Skeleton) EmitDisconnected(name DisconnectReason, message stri
 		e.String(string(name))
 		e.String(message)
 	})
+}
+
+// bearerLE1PropertyOf returns the property that has a D-Bus name.
+func bearerLE1PropertyOf(name []byte) (p BearerLE1Property, ok bool) {
+	switch string(name) {
+	case "Adapter":
+		return BearerLE1Adapter, true
+	case "Paired":
+		return BearerLE1Paired, true
+	case "Bonded":
+		return BearerLE1Bonded, true
+	case "Connected":
+		return BearerLE1Connected, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *BearerLE1Properties) decode(d *wire.Decoder) (set BearerLE1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Adapter":
+			if d.VariantOf("o", "org.bluez.Bearer.LE1.Adapter") {
+				p.Adapter = d.ObjectPath()
+				set.Add(BearerLE1Adapter)
+			}
+		case "Paired":
+			if d.VariantOf("b", "org.bluez.Bearer.LE1.Paired") {
+				p.Paired = d.Bool()
+				set.Add(BearerLE1Paired)
+			}
+		case "Bonded":
+			if d.VariantOf("b", "org.bluez.Bearer.LE1.Bonded") {
+				p.Bonded = d.Bool()
+				set.Add(BearerLE1Bonded)
+			}
+		case "Connected":
+			if d.VariantOf("b", "org.bluez.Bearer.LE1.Connected") {
+				p.Connected = d.Bool()
+				set.Add(BearerLE1Connected)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.BearerLE1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *BearerLE1Properties) take(which BearerLE1Property, from *BearerLE1Properties) {
+	switch which {
+	case BearerLE1Adapter:
+		p.Adapter = from.Adapter
+	case BearerLE1Paired:
+		p.Paired = from.Paired
+	case BearerLE1Bonded:
+		p.Bonded = from.Bonded
+	case BearerLE1Connected:
+		p.Connected = from.Connected
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *BearerLE1Properties) encode(e *wire.Encoder, which BearerLE1Property) {
+	switch which {
+	case BearerLE1Adapter:
+		e.VariantOf("o")
+		e.ObjectPath(p.Adapter)
+	case BearerLE1Paired:
+		e.VariantOf("b")
+		e.Bool(p.Paired)
+	case BearerLE1Bonded:
+		e.VariantOf("b")
+		e.Bool(p.Bonded)
+	case BearerLE1Connected:
+		e.VariantOf("b")
+		e.Bool(p.Connected)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *BearerLE1Properties) encodeEntries(e *wire.Encoder, set BearerLE1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // bearerLE1Served is [BearerLE1Skeleton] as package bus sees its properties.

@@ -8,16 +8,21 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
-	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/gobluez/bluez/bluezgen"
+	"github.com/gobluez/bluez/bluezgen/mesh"
+	"github.com/gobluez/bluez/bluezgen/obex"
 	"github.com/gobluez/bluez/gen/bus"
 	"github.com/gobluez/bluez/gen/bus/bustest"
+	"github.com/gobluez/bluez/introspection"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -111,22 +116,33 @@ func TestCharacteristicOverTheBus(t *testing.T) {
 }
 
 func TestCodecsCoverEveryInterface(t *testing.T) {
-	seen := make(map[string]bool)
-	for _, codec := range bluezgen.Codecs() {
-		if seen[codec.Interface] || codec.New() == nil {
-			t.Errorf("codec of %s", codec.Interface)
+	for service, codecs := range map[string][]bus.Codec{
+		introspection.Bluetoothd: bluezgen.Codecs(), introspection.Obexd: obex.Codecs(), introspection.Meshd: mesh.Codecs(),
+	} {
+		var names []string
+		for _, codec := range codecs {
+			if codec.New() == nil {
+				t.Errorf("codec of %s makes nothing", codec.Interface)
+			}
+			names = append(names, codec.Interface)
 		}
-		seen[codec.Interface] = true
-	}
-	if !seen[bluezgen.Device1Interface] || !seen[bluezgen.GattManager1Interface] || !seen[bluezgen.BearerLE1Interface] {
-		t.Errorf("codecs are %v", seen)
+		slices.Sort(names)
+		if want := introspection.InterfacesOf(service); !slices.Equal(names, want) {
+			t.Errorf("codecs of %s:\n%q\nwant\n%q", service, names, want)
+		}
 	}
 }
 
-// TestEverythingIsDocumented reads the package as go doc does.
 func TestEverythingIsDocumented(t *testing.T) {
+	for _, dir := range []string{".", "obex", "mesh"} {
+		t.Run(dir, func(t *testing.T) { checkDocumentation(t, dir) })
+	}
+}
+
+// checkDocumentation reads a package as go doc does.
+func checkDocumentation(t *testing.T, dir string) {
 	fset := token.NewFileSet()
-	sources, err := fs.Glob(os.DirFS("."), "*.go")
+	sources, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +154,7 @@ func TestEverythingIsDocumented(t *testing.T) {
 		}
 		files = append(files, file)
 	}
-	pkg, err := doc.NewFromFiles(fset, files, "github.com/gobluez/bluez/bluezgen")
+	pkg, err := doc.NewFromFiles(fset, files, path.Join("github.com/gobluez/bluez/bluezgen", dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,6 +164,11 @@ func TestEverythingIsDocumented(t *testing.T) {
 		}
 	}
 	check("Package", pkg.Doc)
+	for _, c := range pkg.Consts {
+		if base, ok := strings.CutSuffix(c.Names[0], "Interface"); ok && !strings.Contains(pkg.Doc, "["+base+"]") {
+			t.Errorf("the documentation of the package does not mention %s", base)
+		}
+	}
 	values := func(groups []*doc.Value) {
 		for _, group := range groups {
 			check(group.Names[0], group.Doc)

@@ -3,11 +3,18 @@
 //   org.bluez.AdvertisementMonitor1.xml, org.bluez.AdvertisementMonitorManager1.xml,
 //   org.bluez.Agent1.xml, org.bluez.AgentManager1.xml, org.bluez.Battery1.xml,
 //   org.bluez.BatteryProvider1.xml, org.bluez.BatteryProviderManager1.xml,
-//   org.bluez.Bearer.BREDR1.xml, org.bluez.Bearer.LE1.xml, org.bluez.Device1.xml,
-//   org.bluez.DeviceSet1.xml, org.bluez.GattCharacteristic1.xml, org.bluez.GattDescriptor1.xml,
-//   org.bluez.GattManager1.xml, org.bluez.GattProfile1.xml, org.bluez.GattService1.xml,
-//   org.bluez.LEAdvertisement1.xml, org.bluez.LEAdvertisingManager1.xml, org.bluez.Profile1.xml,
-//   org.bluez.ProfileManager1.xml
+//   org.bluez.Bearer.BREDR1.xml, org.bluez.Bearer.LE1.xml, org.bluez.Call1.xml,
+//   org.bluez.ChannelSounding1.xml, org.bluez.Device1.xml, org.bluez.DeviceSet1.xml,
+//   org.bluez.GattCharacteristic1.xml, org.bluez.GattDescriptor1.xml, org.bluez.GattManager1.xml,
+//   org.bluez.GattProfile1.xml, org.bluez.GattService1.xml, org.bluez.HealthChannel1.xml,
+//   org.bluez.HealthDevice1.xml, org.bluez.HealthManager1.xml, org.bluez.Input1.xml,
+//   org.bluez.LEAdvertisement1.xml, org.bluez.LEAdvertisingManager1.xml, org.bluez.Media1.xml,
+//   org.bluez.MediaAssistant1.xml, org.bluez.MediaControl1.xml, org.bluez.MediaEndpoint1.xml,
+//   org.bluez.MediaFolder1.xml, org.bluez.MediaItem1.xml, org.bluez.MediaPlayer1.xml,
+//   org.bluez.MediaTransport1.xml, org.bluez.Network1.xml, org.bluez.NetworkServer1.xml,
+//   org.bluez.Profile1.xml, org.bluez.ProfileManager1.xml, org.bluez.SimAccess1.xml,
+//   org.bluez.Telephony1.xml, org.bluez.Thermometer1.xml, org.bluez.ThermometerManager1.xml,
+//   org.bluez.ThermometerWatcher1.xml
 
 package bluezgen
 
@@ -21,34 +28,54 @@ import (
 // Service is the bus name that the objects of this package are found under.
 const Service = "org.bluez"
 
-// Codecs returns what a [bus.Mirror] needs to keep the interfaces of this package. A record of an
-// interface without properties is empty; of others it is the pointer to an Update, such as the
-// codec's New returns.
+// Codecs returns what a [bus.Mirror] needs to keep all interfaces of this package. Programs that
+// need few of them are smaller with the codecs of these alone.
 func Codecs() []bus.Codec {
 	return []bus.Codec{
-		{Interface: Adapter1Interface, New: func() bus.Record { return new(Adapter1Update) }},
-		{Interface: AdminPolicySet1Interface, New: func() bus.Record { return noProperties{} }},
-		{Interface: AdminPolicyStatus1Interface, New: func() bus.Record { return new(AdminPolicyStatus1Update) }},
-		{Interface: AdvertisementMonitor1Interface, New: func() bus.Record { return new(AdvertisementMonitor1Update) }},
-		{Interface: AdvertisementMonitorManager1Interface, New: func() bus.Record { return new(AdvertisementMonitorManager1Update) }},
-		{Interface: Agent1Interface, New: func() bus.Record { return noProperties{} }},
-		{Interface: AgentManager1Interface, New: func() bus.Record { return noProperties{} }},
-		{Interface: Battery1Interface, New: func() bus.Record { return new(Battery1Update) }},
-		{Interface: BatteryProvider1Interface, New: func() bus.Record { return new(BatteryProvider1Update) }},
-		{Interface: BatteryProviderManager1Interface, New: func() bus.Record { return noProperties{} }},
-		{Interface: BearerBREDR1Interface, New: func() bus.Record { return new(BearerBREDR1Update) }},
-		{Interface: BearerLE1Interface, New: func() bus.Record { return new(BearerLE1Update) }},
-		{Interface: Device1Interface, New: func() bus.Record { return new(Device1Update) }},
-		{Interface: DeviceSet1Interface, New: func() bus.Record { return new(DeviceSet1Update) }},
-		{Interface: GattCharacteristic1Interface, New: func() bus.Record { return new(GattCharacteristic1Update) }},
-		{Interface: GattDescriptor1Interface, New: func() bus.Record { return new(GattDescriptor1Update) }},
-		{Interface: GattManager1Interface, New: func() bus.Record { return noProperties{} }},
-		{Interface: GattProfile1Interface, New: func() bus.Record { return new(GattProfile1Update) }},
-		{Interface: GattService1Interface, New: func() bus.Record { return new(GattService1Update) }},
-		{Interface: LEAdvertisement1Interface, New: func() bus.Record { return new(LEAdvertisement1Update) }},
-		{Interface: LEAdvertisingManager1Interface, New: func() bus.Record { return new(LEAdvertisingManager1Update) }},
-		{Interface: Profile1Interface, New: func() bus.Record { return noProperties{} }},
-		{Interface: ProfileManager1Interface, New: func() bus.Record { return noProperties{} }},
+		Adapter1Codec(),
+		AdminPolicySet1Codec(),
+		AdminPolicyStatus1Codec(),
+		AdvertisementMonitor1Codec(),
+		AdvertisementMonitorManager1Codec(),
+		Agent1Codec(),
+		AgentManager1Codec(),
+		Battery1Codec(),
+		BatteryProvider1Codec(),
+		BatteryProviderManager1Codec(),
+		BearerBREDR1Codec(),
+		BearerLE1Codec(),
+		Call1Codec(),
+		ChannelSounding1Codec(),
+		Device1Codec(),
+		DeviceSet1Codec(),
+		GattCharacteristic1Codec(),
+		GattDescriptor1Codec(),
+		GattManager1Codec(),
+		GattProfile1Codec(),
+		GattService1Codec(),
+		HealthChannel1Codec(),
+		HealthDevice1Codec(),
+		HealthManager1Codec(),
+		Input1Codec(),
+		LEAdvertisement1Codec(),
+		LEAdvertisingManager1Codec(),
+		Media1Codec(),
+		MediaAssistant1Codec(),
+		MediaControl1Codec(),
+		MediaEndpoint1Codec(),
+		MediaFolder1Codec(),
+		MediaItem1Codec(),
+		MediaPlayer1Codec(),
+		MediaTransport1Codec(),
+		Network1Codec(),
+		NetworkServer1Codec(),
+		Profile1Codec(),
+		ProfileManager1Codec(),
+		SimAccess1Codec(),
+		Telephony1Codec(),
+		Thermometer1Codec(),
+		ThermometerManager1Codec(),
+		ThermometerWatcher1Codec(),
 	}
 }
 
@@ -223,10 +250,235 @@ func decodeAgentCapability(d *wire.Decoder) (v AgentCapability) {
 	}
 }
 
+func decodeAudioFeature(d *wire.Decoder) (v AudioFeature) {
+	s := d.StringView()
+	switch AudioFeature(s) {
+	case AudioFeatureCallGateway:
+		return AudioFeatureCallGateway
+	case AudioFeatureCallTerminal:
+		return AudioFeatureCallTerminal
+	case AudioFeatureUnicastMediaSender:
+		return AudioFeatureUnicastMediaSender
+	case AudioFeatureUnicastMediaReceiver:
+		return AudioFeatureUnicastMediaReceiver
+	case AudioFeatureBroadcastMediaSender:
+		return AudioFeatureBroadcastMediaSender
+	case AudioFeatureBroadcastMediaReceiver:
+		return AudioFeatureBroadcastMediaReceiver
+	case AudioFeatureUnicastGameGateway:
+		return AudioFeatureUnicastGameGateway
+	case AudioFeatureUnicastGameTerminal:
+		return AudioFeatureUnicastGameTerminal
+	case AudioFeatureBroadcastGameSender:
+		return AudioFeatureBroadcastGameSender
+	case AudioFeatureBroadcastGameReceiver:
+		return AudioFeatureBroadcastGameReceiver
+	case AudioFeatureUGGMultiplex:
+		return AudioFeatureUGGMultiplex
+	case AudioFeatureUGG96kbpsSource:
+		return AudioFeatureUGG96kbpsSource
+	case AudioFeatureUGGMultisink:
+		return AudioFeatureUGGMultisink
+	case AudioFeatureUGTSource:
+		return AudioFeatureUGTSource
+	case AudioFeatureUGT80kbpsSource:
+		return AudioFeatureUGT80kbpsSource
+	case AudioFeatureUGTSink:
+		return AudioFeatureUGTSink
+	case AudioFeatureUGT64kbpsSink:
+		return AudioFeatureUGT64kbpsSink
+	case AudioFeatureUGTMultiplex:
+		return AudioFeatureUGTMultiplex
+	case AudioFeatureUGTMultisink:
+		return AudioFeatureUGTMultisink
+	case AudioFeatureUGTMultisource:
+		return AudioFeatureUGTMultisource
+	case AudioFeatureBGS96kbps:
+		return AudioFeatureBGS96kbps
+	case AudioFeatureBGRMultisink:
+		return AudioFeatureBGRMultisink
+	case AudioFeatureBGRMultiplex:
+		return AudioFeatureBGRMultiplex
+	default:
+		return AudioFeature(s)
+	}
+}
+
+func decodeAudioFeatureSlice(d *wire.Decoder) (v []AudioFeature) {
+	v = []AudioFeature{}
+	for end := d.Array(4); d.More(end); {
+		v = append(v, decodeAudioFeature(d))
+	}
+	return v
+}
+
 func decodeBytesSlice(d *wire.Decoder) (v [][]byte) {
 	v = [][]byte{}
 	for end := d.Array(4); d.More(end); {
 		v = append(v, d.Bytes())
+	}
+	return v
+}
+
+func decodeCallState(d *wire.Decoder) (v CallState) {
+	s := d.StringView()
+	switch CallState(s) {
+	case CallStateActive:
+		return CallStateActive
+	case CallStateHeld:
+		return CallStateHeld
+	case CallStateDialing:
+		return CallStateDialing
+	case CallStateAlerting:
+		return CallStateAlerting
+	case CallStateIncoming:
+		return CallStateIncoming
+	case CallStateWaiting:
+		return CallStateWaiting
+	case CallStateResponseAndHold:
+		return CallStateResponseAndHold
+	case CallStateDisconnected:
+		return CallStateDisconnected
+	default:
+		return CallState(s)
+	}
+}
+
+func decodeChannelSoundingParameters(d *wire.Decoder) (v ChannelSoundingParameters) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "duration_secs":
+			if d.VariantOf("u", "ChannelSoundingParameters.duration_secs") {
+				v.Duration = bus.Some(d.Uint32())
+			}
+		case "role":
+			if d.VariantOf("y", "ChannelSoundingParameters.role") {
+				v.Role = bus.Some(d.Byte())
+			}
+		case "sync_ant_sel":
+			if d.VariantOf("y", "ChannelSoundingParameters.sync_ant_sel") {
+				v.SyncAntenna = bus.Some(d.Byte())
+			}
+		case "max_tx_power":
+			if d.VariantOf("y", "ChannelSoundingParameters.max_tx_power") {
+				v.MaxTxPower = bus.Some(d.Byte())
+			}
+		case "create_context":
+			if d.VariantOf("y", "ChannelSoundingParameters.create_context") {
+				v.CreateContext = bus.Some(d.Byte())
+			}
+		case "config_id":
+			if d.VariantOf("y", "ChannelSoundingParameters.config_id") {
+				v.ConfigID = bus.Some(d.Byte())
+			}
+		case "main_mode_type":
+			if d.VariantOf("y", "ChannelSoundingParameters.main_mode_type") {
+				v.MainModeType = bus.Some(d.Byte())
+			}
+		case "sub_mode_type":
+			if d.VariantOf("y", "ChannelSoundingParameters.sub_mode_type") {
+				v.SubModeType = bus.Some(d.Byte())
+			}
+		case "main_mode_min_steps":
+			if d.VariantOf("y", "ChannelSoundingParameters.main_mode_min_steps") {
+				v.MainModeMinSteps = bus.Some(d.Byte())
+			}
+		case "main_mode_max_steps":
+			if d.VariantOf("y", "ChannelSoundingParameters.main_mode_max_steps") {
+				v.MainModeMaxSteps = bus.Some(d.Byte())
+			}
+		case "main_mode_repetition":
+			if d.VariantOf("y", "ChannelSoundingParameters.main_mode_repetition") {
+				v.MainModeRepetition = bus.Some(d.Byte())
+			}
+		case "mode0_steps":
+			if d.VariantOf("y", "ChannelSoundingParameters.mode0_steps") {
+				v.Mode0Steps = bus.Some(d.Byte())
+			}
+		case "rtt_types":
+			if d.VariantOf("y", "ChannelSoundingParameters.rtt_types") {
+				v.RTTType = bus.Some(d.Byte())
+			}
+		case "sync_phy":
+			if d.VariantOf("y", "ChannelSoundingParameters.sync_phy") {
+				v.SyncPHY = bus.Some(d.Byte())
+			}
+		case "channel_map":
+			if d.VariantOf("ay", "ChannelSoundingParameters.channel_map") {
+				v.ChannelMap = d.Bytes()
+			}
+		case "channel_map_repetition":
+			if d.VariantOf("y", "ChannelSoundingParameters.channel_map_repetition") {
+				v.ChannelMapRepetition = bus.Some(d.Byte())
+			}
+		case "channel_selection_type":
+			if d.VariantOf("y", "ChannelSoundingParameters.channel_selection_type") {
+				v.ChannelSelectionType = bus.Some(d.Byte())
+			}
+		case "channel_shape":
+			if d.VariantOf("y", "ChannelSoundingParameters.channel_shape") {
+				v.ChannelShape = bus.Some(d.Byte())
+			}
+		case "channel_jump":
+			if d.VariantOf("y", "ChannelSoundingParameters.channel_jump") {
+				v.ChannelJump = bus.Some(d.Byte())
+			}
+		case "companion_signal_enable":
+			if d.VariantOf("y", "ChannelSoundingParameters.companion_signal_enable") {
+				v.CompanionSignal = bus.Some(d.Byte())
+			}
+		case "max_procedure_duration":
+			if d.VariantOf("q", "ChannelSoundingParameters.max_procedure_duration") {
+				v.MaxProcedureDuration = bus.Some(d.Uint16())
+			}
+		case "min_period_between_procedures":
+			if d.VariantOf("q", "ChannelSoundingParameters.min_period_between_procedures") {
+				v.MinPeriodBetweenProcedures = bus.Some(d.Uint16())
+			}
+		case "max_period_between_procedures":
+			if d.VariantOf("q", "ChannelSoundingParameters.max_period_between_procedures") {
+				v.MaxPeriodBetweenProcedures = bus.Some(d.Uint16())
+			}
+		case "max_procedure_count":
+			if d.VariantOf("q", "ChannelSoundingParameters.max_procedure_count") {
+				v.MaxProcedureCount = bus.Some(d.Uint16())
+			}
+		case "min_sub_event_len":
+			if d.VariantOf("ay", "ChannelSoundingParameters.min_sub_event_len") {
+				v.MinSubeventLength = d.Bytes()
+			}
+		case "max_sub_event_len":
+			if d.VariantOf("ay", "ChannelSoundingParameters.max_sub_event_len") {
+				v.MaxSubeventLength = d.Bytes()
+			}
+		case "tone_antenna_config_selection":
+			if d.VariantOf("y", "ChannelSoundingParameters.tone_antenna_config_selection") {
+				v.ToneAntennaConfig = bus.Some(d.Byte())
+			}
+		case "phy":
+			if d.VariantOf("y", "ChannelSoundingParameters.phy") {
+				v.Phy = bus.Some(d.Byte())
+			}
+		case "tx_power_delta":
+			if d.VariantOf("y", "ChannelSoundingParameters.tx_power_delta") {
+				v.TxPowerDelta = bus.Some(d.Byte())
+			}
+		case "preferred_peer_antenna":
+			if d.VariantOf("y", "ChannelSoundingParameters.preferred_peer_antenna") {
+				v.PreferredPeerAntenna = bus.Some(d.Byte())
+			}
+		case "snr_control_initiator":
+			if d.VariantOf("y", "ChannelSoundingParameters.snr_control_initiator") {
+				v.SNRControlInitiator = bus.Some(d.Byte())
+			}
+		case "snr_control_reflector":
+			if d.VariantOf("y", "ChannelSoundingParameters.snr_control_reflector") {
+				v.SNRControlReflector = bus.Some(d.Byte())
+			}
+		default:
+			d.SkipVariant()
+		}
 	}
 	return v
 }
@@ -455,6 +707,71 @@ func decodeDiscoveryFilter(d *wire.Decoder) (v DiscoveryFilter) {
 	return v
 }
 
+func decodeHealthApplicationConfig(d *wire.Decoder) (v HealthApplicationConfig) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "DataType":
+			if d.VariantOf("q", "HealthApplicationConfig.DataType") {
+				v.DataType = bus.Some(d.Uint16())
+			}
+		case "Role":
+			if d.VariantOf("s", "HealthApplicationConfig.Role") {
+				v.Role = decodeHealthRole(d)
+			}
+		case "Description":
+			if d.VariantOf("s", "HealthApplicationConfig.Description") {
+				v.Description = d.String()
+			}
+		case "ChannelType":
+			if d.VariantOf("s", "HealthApplicationConfig.ChannelType") {
+				v.ChannelType = decodeHealthChannelType(d)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeHealthChannelType(d *wire.Decoder) (v HealthChannelType) {
+	s := d.StringView()
+	switch HealthChannelType(s) {
+	case HealthChannelTypeReliable:
+		return HealthChannelTypeReliable
+	case HealthChannelTypeStreaming:
+		return HealthChannelTypeStreaming
+	case HealthChannelTypeAny:
+		return HealthChannelTypeAny
+	default:
+		return HealthChannelType(s)
+	}
+}
+
+func decodeHealthRole(d *wire.Decoder) (v HealthRole) {
+	s := d.StringView()
+	switch HealthRole(s) {
+	case HealthRoleSource:
+		return HealthRoleSource
+	case HealthRoleSink:
+		return HealthRoleSink
+	default:
+		return HealthRole(s)
+	}
+}
+
+func decodeHearingAidSide(d *wire.Decoder) (v HearingAidSide) {
+	s := d.StringView()
+	switch HearingAidSide(s) {
+	case HearingAidSideLeft:
+		return HearingAidSideLeft
+	case HearingAidSideRight:
+		return HearingAidSideRight
+	default:
+		return HearingAidSide(s)
+	}
+}
+
 func decodeLinkType(d *wire.Decoder) (v LinkType) {
 	s := d.StringView()
 	switch LinkType(s) {
@@ -465,6 +782,69 @@ func decodeLinkType(d *wire.Decoder) (v LinkType) {
 	default:
 		return LinkType(s)
 	}
+}
+
+func decodeMPRISLoopStatus(d *wire.Decoder) (v MPRISLoopStatus) {
+	s := d.StringView()
+	switch MPRISLoopStatus(s) {
+	case MPRISLoopStatusNone:
+		return MPRISLoopStatusNone
+	case MPRISLoopStatusTrack:
+		return MPRISLoopStatusTrack
+	case MPRISLoopStatusPlaylist:
+		return MPRISLoopStatusPlaylist
+	default:
+		return MPRISLoopStatus(s)
+	}
+}
+
+func decodeMPRISPlaybackStatus(d *wire.Decoder) (v MPRISPlaybackStatus) {
+	s := d.StringView()
+	switch MPRISPlaybackStatus(s) {
+	case MPRISPlaybackStatusPlaying:
+		return MPRISPlaybackStatusPlaying
+	case MPRISPlaybackStatusPaused:
+		return MPRISPlaybackStatusPaused
+	case MPRISPlaybackStatusStopped:
+		return MPRISPlaybackStatusStopped
+	default:
+		return MPRISPlaybackStatus(s)
+	}
+}
+
+func decodeMPRISProperties(d *wire.Decoder) (v MPRISProperties) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "PlaybackStatus":
+			if d.VariantOf("s", "MPRISProperties.PlaybackStatus") {
+				v.PlaybackStatus = decodeMPRISPlaybackStatus(d)
+			}
+		case "LoopStatus":
+			if d.VariantOf("s", "MPRISProperties.LoopStatus") {
+				v.LoopStatus = decodeMPRISLoopStatus(d)
+			}
+		case "Shuffle":
+			if d.VariantOf("b", "MPRISProperties.Shuffle") {
+				v.Shuffle = bus.Some(d.Bool())
+			}
+		case "Metadata":
+			if d.VariantOf("a{sv}", "MPRISProperties.Metadata") {
+				v.Metadata = decodeMapStringVariant(d)
+			}
+		case "Position":
+			if d.VariantOf("x", "MPRISProperties.Position") {
+				v.Position = bus.Some(d.Int64())
+			}
+		case "Identity":
+			if d.VariantOf("s", "MPRISProperties.Identity") {
+				v.Identity = d.String()
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
 }
 
 func decodeMapByteVariantOfBytes(d *wire.Decoder, what string) (v map[byte][]byte) {
@@ -489,12 +869,34 @@ func decodeMapObjectPathDeviceSetMembership(d *wire.Decoder) (v map[dbus.ObjectP
 	return v
 }
 
+func decodeMapObjectPathMediaItemProperties(d *wire.Decoder) (v map[dbus.ObjectPath]MediaItemProperties) {
+	v = make(map[dbus.ObjectPath]MediaItemProperties)
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		key := d.ObjectPath()
+		v[key] = decodeMediaItemProperties(d)
+	}
+	return v
+}
+
 func decodeMapStringVariant(d *wire.Decoder) (v map[string]dbus.Variant) {
 	v = make(map[string]dbus.Variant)
 	for end := d.Array(8); d.More(end); {
 		d.Struct()
 		key := d.String()
 		v[key] = d.Variant()
+	}
+	return v
+}
+
+func decodeMapStringVariantOfAudioFeatureSlice(d *wire.Decoder, what string) (v map[string][]AudioFeature) {
+	v = make(map[string][]AudioFeature)
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		key := d.String()
+		if d.VariantOf("as", what) {
+			v[key] = decodeAudioFeatureSlice(d)
+		}
 	}
 	return v
 }
@@ -521,6 +923,746 @@ func decodeMapUint16VariantOfBytes(d *wire.Decoder, what string) (v map[uint16][
 		}
 	}
 	return v
+}
+
+func decodeMediaAssistantProperties(d *wire.Decoder) (v MediaAssistantProperties) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Metadata":
+			if d.VariantOf("ay", "MediaAssistantProperties.Metadata") {
+				v.Metadata = d.Bytes()
+			}
+		case "QoS":
+			if d.VariantOf("a{sv}", "MediaAssistantProperties.QoS") {
+				v.QoS = bus.Some(decodeMediaAssistantQoS(d))
+			}
+		case "Device":
+			if d.VariantOf("o", "MediaAssistantProperties.Device") {
+				v.Device = d.ObjectPath()
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaAssistantQoS(d *wire.Decoder) (v MediaAssistantQoS) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Encryption":
+			if d.VariantOf("y", "MediaAssistantQoS.Encryption") {
+				v.Encryption = bus.Some(d.Byte())
+			}
+		case "BCode":
+			if d.VariantOf("ay", "MediaAssistantQoS.BCode") {
+				v.BroadcastCode = d.Bytes()
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaAssistantState(d *wire.Decoder) (v MediaAssistantState) {
+	s := d.StringView()
+	switch MediaAssistantState(s) {
+	case MediaAssistantStateIdle:
+		return MediaAssistantStateIdle
+	case MediaAssistantStatePending:
+		return MediaAssistantStatePending
+	case MediaAssistantStateRequesting:
+		return MediaAssistantStateRequesting
+	case MediaAssistantStateActive:
+		return MediaAssistantStateActive
+	case MediaAssistantStateLocal:
+		return MediaAssistantStateLocal
+	default:
+		return MediaAssistantState(s)
+	}
+}
+
+func decodeMediaConfiguration(d *wire.Decoder) (v MediaConfiguration) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Capabilities":
+			if d.VariantOf("ay", "MediaConfiguration.Capabilities") {
+				v.Capabilities = d.Bytes()
+			}
+		case "Metadata":
+			if d.VariantOf("ay", "MediaConfiguration.Metadata") {
+				v.Metadata = d.Bytes()
+			}
+		case "QoS":
+			if d.VariantOf("a{sv}", "MediaConfiguration.QoS") {
+				v.QoS = bus.Some(decodeMediaTransportQoS(d))
+			}
+		case "Device":
+			if d.VariantOf("o", "MediaConfiguration.Device") {
+				v.Device = d.ObjectPath()
+			}
+		case "UUID":
+			if d.VariantOf("s", "MediaConfiguration.UUID") {
+				v.UUID = d.String()
+			}
+		case "Codec":
+			if d.VariantOf("y", "MediaConfiguration.Codec") {
+				v.Codec = bus.Some(d.Byte())
+			}
+		case "Configuration":
+			if d.VariantOf("ay", "MediaConfiguration.Configuration") {
+				v.Configuration = d.Bytes()
+			}
+		case "State":
+			if d.VariantOf("s", "MediaConfiguration.State") {
+				v.State = decodeMediaTransportState(d)
+			}
+		case "Delay":
+			if d.VariantOf("q", "MediaConfiguration.Delay") {
+				v.Delay = bus.Some(d.Uint16())
+			}
+		case "Volume":
+			if d.VariantOf("q", "MediaConfiguration.Volume") {
+				v.Volume = bus.Some(d.Uint16())
+			}
+		case "Endpoint":
+			if d.VariantOf("o", "MediaConfiguration.Endpoint") {
+				v.Endpoint = d.ObjectPath()
+			}
+		case "Location":
+			if d.VariantOf("u", "MediaConfiguration.Location") {
+				v.Location = bus.Some(d.Uint32())
+			}
+		case "Links":
+			if d.VariantOf("ao", "MediaConfiguration.Links") {
+				v.Links = decodeObjectPathSlice(d)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaEndpointProperties(d *wire.Decoder) (v MediaEndpointProperties) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "UUID":
+			if d.VariantOf("s", "MediaEndpointProperties.UUID") {
+				v.UUID = d.String()
+			}
+		case "Codec":
+			if d.VariantOf("y", "MediaEndpointProperties.Codec") {
+				v.Codec = bus.Some(d.Byte())
+			}
+		case "Vendor":
+			if d.VariantOf("u", "MediaEndpointProperties.Vendor") {
+				v.Vendor = bus.Some(d.Uint32())
+			}
+		case "DelayReporting":
+			if d.VariantOf("b", "MediaEndpointProperties.DelayReporting") {
+				v.DelayReporting = bus.Some(d.Bool())
+			}
+		case "Capabilities":
+			if d.VariantOf("ay", "MediaEndpointProperties.Capabilities") {
+				v.Capabilities = d.Bytes()
+			}
+		case "Metadata":
+			if d.VariantOf("ay", "MediaEndpointProperties.Metadata") {
+				v.Metadata = d.Bytes()
+			}
+		case "Framing":
+			if d.VariantOf("y", "MediaEndpointProperties.Framing") {
+				v.Framing = bus.Some(d.Byte())
+			}
+		case "PHY":
+			if d.VariantOf("y", "MediaEndpointProperties.PHY") {
+				v.PHY = bus.Some(d.Byte())
+			}
+		case "Retransmissions":
+			if d.VariantOf("y", "MediaEndpointProperties.Retransmissions") {
+				v.Retransmissions = bus.Some(d.Byte())
+			}
+		case "MinimumDelay":
+			if d.VariantOf("u", "MediaEndpointProperties.MinimumDelay") {
+				v.MinimumDelay = bus.Some(d.Uint32())
+			}
+		case "MaximumDelay":
+			if d.VariantOf("u", "MediaEndpointProperties.MaximumDelay") {
+				v.MaximumDelay = bus.Some(d.Uint32())
+			}
+		case "PreferredMinimumDelay":
+			if d.VariantOf("u", "MediaEndpointProperties.PreferredMinimumDelay") {
+				v.PreferredMinimumDelay = bus.Some(d.Uint32())
+			}
+		case "PreferredMaximumDelay":
+			if d.VariantOf("u", "MediaEndpointProperties.PreferredMaximumDelay") {
+				v.PreferredMaximumDelay = bus.Some(d.Uint32())
+			}
+		case "Locations":
+			if d.VariantOf("u", "MediaEndpointProperties.Locations") {
+				v.Locations = bus.Some(d.Uint32())
+			}
+		case "Context":
+			if d.VariantOf("q", "MediaEndpointProperties.Context") {
+				v.Context = bus.Some(d.Uint16())
+			}
+		case "SupportedContext":
+			if d.VariantOf("q", "MediaEndpointProperties.SupportedContext") {
+				v.SupportedContext = bus.Some(d.Uint16())
+			}
+		case "SupportedFeatures":
+			if d.VariantOf("a{sv}", "MediaEndpointProperties.SupportedFeatures") {
+				v.SupportedFeatures = decodeMapStringVariantOfAudioFeatureSlice(d, "MediaEndpointProperties.SupportedFeatures")
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaEndpointQoS(d *wire.Decoder) (v MediaEndpointQoS) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Framing":
+			if d.VariantOf("y", "MediaEndpointQoS.Framing") {
+				v.Framing = bus.Some(d.Byte())
+			}
+		case "PHY":
+			if d.VariantOf("y", "MediaEndpointQoS.PHY") {
+				v.PHY = bus.Some(d.Byte())
+			}
+		case "Retransmissions":
+			if d.VariantOf("y", "MediaEndpointQoS.Retransmissions") {
+				v.Retransmissions = bus.Some(d.Byte())
+			}
+		case "MaximumLatency":
+			if d.VariantOf("q", "MediaEndpointQoS.MaximumLatency") {
+				v.MaximumLatency = bus.Some(d.Uint16())
+			}
+		case "MinimumDelay":
+			if d.VariantOf("u", "MediaEndpointQoS.MinimumDelay") {
+				v.MinimumDelay = bus.Some(d.Uint32())
+			}
+		case "MaximumDelay":
+			if d.VariantOf("u", "MediaEndpointQoS.MaximumDelay") {
+				v.MaximumDelay = bus.Some(d.Uint32())
+			}
+		case "PreferredMinimumDelay":
+			if d.VariantOf("u", "MediaEndpointQoS.PreferredMinimumDelay") {
+				v.PreferredMinimumDelay = bus.Some(d.Uint32())
+			}
+		case "PreferredMaximumDelay":
+			if d.VariantOf("u", "MediaEndpointQoS.PreferredMaximumDelay") {
+				v.PreferredMaximumDelay = bus.Some(d.Uint32())
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaFeature(d *wire.Decoder) (v MediaFeature) {
+	s := d.StringView()
+	switch MediaFeature(s) {
+	case MediaFeatureTxTimestamping:
+		return MediaFeatureTxTimestamping
+	default:
+		return MediaFeature(s)
+	}
+}
+
+func decodeMediaFeatureSlice(d *wire.Decoder) (v []MediaFeature) {
+	v = []MediaFeature{}
+	for end := d.Array(4); d.More(end); {
+		v = append(v, decodeMediaFeature(d))
+	}
+	return v
+}
+
+func decodeMediaFolderType(d *wire.Decoder) (v MediaFolderType) {
+	s := d.StringView()
+	switch MediaFolderType(s) {
+	case MediaFolderTypeMixed:
+		return MediaFolderTypeMixed
+	case MediaFolderTypeTitles:
+		return MediaFolderTypeTitles
+	case MediaFolderTypeAlbums:
+		return MediaFolderTypeAlbums
+	case MediaFolderTypeArtists:
+		return MediaFolderTypeArtists
+	default:
+		return MediaFolderType(s)
+	}
+}
+
+func decodeMediaItemAttribute(d *wire.Decoder) (v MediaItemAttribute) {
+	s := d.StringView()
+	switch MediaItemAttribute(s) {
+	case MediaItemAttributeTitle:
+		return MediaItemAttributeTitle
+	case MediaItemAttributeArtist:
+		return MediaItemAttributeArtist
+	case MediaItemAttributeAlbum:
+		return MediaItemAttributeAlbum
+	case MediaItemAttributeGenre:
+		return MediaItemAttributeGenre
+	case MediaItemAttributeNumberOfTracks:
+		return MediaItemAttributeNumberOfTracks
+	case MediaItemAttributeNumber:
+		return MediaItemAttributeNumber
+	case MediaItemAttributeDuration:
+		return MediaItemAttributeDuration
+	default:
+		return MediaItemAttribute(s)
+	}
+}
+
+func decodeMediaItemAttributeSlice(d *wire.Decoder) (v []MediaItemAttribute) {
+	v = []MediaItemAttribute{}
+	for end := d.Array(4); d.More(end); {
+		v = append(v, decodeMediaItemAttribute(d))
+	}
+	return v
+}
+
+func decodeMediaItemFilter(d *wire.Decoder) (v MediaItemFilter) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Start":
+			if d.VariantOf("u", "MediaItemFilter.Start") {
+				v.Start = bus.Some(d.Uint32())
+			}
+		case "End":
+			if d.VariantOf("u", "MediaItemFilter.End") {
+				v.End = bus.Some(d.Uint32())
+			}
+		case "Attributes":
+			if d.VariantOf("as", "MediaItemFilter.Attributes") {
+				v.Attributes = decodeMediaItemAttributeSlice(d)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaItemMetadata(d *wire.Decoder) (v MediaItemMetadata) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Title":
+			if d.VariantOf("s", "MediaItemMetadata.Title") {
+				v.Title = d.String()
+			}
+		case "Artist":
+			if d.VariantOf("s", "MediaItemMetadata.Artist") {
+				v.Artist = d.String()
+			}
+		case "Album":
+			if d.VariantOf("s", "MediaItemMetadata.Album") {
+				v.Album = d.String()
+			}
+		case "Genre":
+			if d.VariantOf("s", "MediaItemMetadata.Genre") {
+				v.Genre = d.String()
+			}
+		case "NumberOfTracks":
+			if d.VariantOf("u", "MediaItemMetadata.NumberOfTracks") {
+				v.NumberOfTracks = bus.Some(d.Uint32())
+			}
+		case "Number":
+			if d.VariantOf("u", "MediaItemMetadata.Number") {
+				v.Number = bus.Some(d.Uint32())
+			}
+		case "Duration":
+			if d.VariantOf("u", "MediaItemMetadata.Duration") {
+				v.Duration = bus.Some(d.Uint32())
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaItemProperties(d *wire.Decoder) (v MediaItemProperties) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Player":
+			if d.VariantOf("o", "MediaItemProperties.Player") {
+				v.Player = d.ObjectPath()
+			}
+		case "Name":
+			if d.VariantOf("s", "MediaItemProperties.Name") {
+				v.Name = d.String()
+			}
+		case "Type":
+			if d.VariantOf("s", "MediaItemProperties.Type") {
+				v.Type = decodeMediaItemType(d)
+			}
+		case "FolderType":
+			if d.VariantOf("s", "MediaItemProperties.FolderType") {
+				v.FolderType = decodeMediaFolderType(d)
+			}
+		case "Playable":
+			if d.VariantOf("b", "MediaItemProperties.Playable") {
+				v.Playable = bus.Some(d.Bool())
+			}
+		case "Metadata":
+			if d.VariantOf("a{sv}", "MediaItemProperties.Metadata") {
+				v.Metadata = bus.Some(decodeMediaItemMetadata(d))
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaItemType(d *wire.Decoder) (v MediaItemType) {
+	s := d.StringView()
+	switch MediaItemType(s) {
+	case MediaItemTypeAudio:
+		return MediaItemTypeAudio
+	case MediaItemTypeVideo:
+		return MediaItemTypeVideo
+	case MediaItemTypeFolder:
+		return MediaItemTypeFolder
+	default:
+		return MediaItemType(s)
+	}
+}
+
+func decodeMediaPlayerEqualizer(d *wire.Decoder) (v MediaPlayerEqualizer) {
+	s := d.StringView()
+	switch MediaPlayerEqualizer(s) {
+	case MediaPlayerEqualizerOff:
+		return MediaPlayerEqualizerOff
+	case MediaPlayerEqualizerOn:
+		return MediaPlayerEqualizerOn
+	default:
+		return MediaPlayerEqualizer(s)
+	}
+}
+
+func decodeMediaPlayerRepeat(d *wire.Decoder) (v MediaPlayerRepeat) {
+	s := d.StringView()
+	switch MediaPlayerRepeat(s) {
+	case MediaPlayerRepeatOff:
+		return MediaPlayerRepeatOff
+	case MediaPlayerRepeatSingleTrack:
+		return MediaPlayerRepeatSingleTrack
+	case MediaPlayerRepeatAllTracks:
+		return MediaPlayerRepeatAllTracks
+	case MediaPlayerRepeatGroup:
+		return MediaPlayerRepeatGroup
+	default:
+		return MediaPlayerRepeat(s)
+	}
+}
+
+func decodeMediaPlayerScan(d *wire.Decoder) (v MediaPlayerScan) {
+	s := d.StringView()
+	switch MediaPlayerScan(s) {
+	case MediaPlayerScanOff:
+		return MediaPlayerScanOff
+	case MediaPlayerScanAllTracks:
+		return MediaPlayerScanAllTracks
+	case MediaPlayerScanGroup:
+		return MediaPlayerScanGroup
+	default:
+		return MediaPlayerScan(s)
+	}
+}
+
+func decodeMediaPlayerShuffle(d *wire.Decoder) (v MediaPlayerShuffle) {
+	s := d.StringView()
+	switch MediaPlayerShuffle(s) {
+	case MediaPlayerShuffleOff:
+		return MediaPlayerShuffleOff
+	case MediaPlayerShuffleAllTracks:
+		return MediaPlayerShuffleAllTracks
+	case MediaPlayerShuffleGroup:
+		return MediaPlayerShuffleGroup
+	default:
+		return MediaPlayerShuffle(s)
+	}
+}
+
+func decodeMediaPlayerStatus(d *wire.Decoder) (v MediaPlayerStatus) {
+	s := d.StringView()
+	switch MediaPlayerStatus(s) {
+	case MediaPlayerStatusPlaying:
+		return MediaPlayerStatusPlaying
+	case MediaPlayerStatusStopped:
+		return MediaPlayerStatusStopped
+	case MediaPlayerStatusPaused:
+		return MediaPlayerStatusPaused
+	case MediaPlayerStatusForwardSeek:
+		return MediaPlayerStatusForwardSeek
+	case MediaPlayerStatusReverseSeek:
+		return MediaPlayerStatusReverseSeek
+	case MediaPlayerStatusError:
+		return MediaPlayerStatusError
+	default:
+		return MediaPlayerStatus(s)
+	}
+}
+
+func decodeMediaPlayerSubtype(d *wire.Decoder) (v MediaPlayerSubtype) {
+	s := d.StringView()
+	switch MediaPlayerSubtype(s) {
+	case MediaPlayerSubtypeAudioBook:
+		return MediaPlayerSubtypeAudioBook
+	case MediaPlayerSubtypePodcast:
+		return MediaPlayerSubtypePodcast
+	default:
+		return MediaPlayerSubtype(s)
+	}
+}
+
+func decodeMediaPlayerType(d *wire.Decoder) (v MediaPlayerType) {
+	s := d.StringView()
+	switch MediaPlayerType(s) {
+	case MediaPlayerTypeAudio:
+		return MediaPlayerTypeAudio
+	case MediaPlayerTypeVideo:
+		return MediaPlayerTypeVideo
+	case MediaPlayerTypeAudioBroadcasting:
+		return MediaPlayerTypeAudioBroadcasting
+	case MediaPlayerTypeVideoBroadcasting:
+		return MediaPlayerTypeVideoBroadcasting
+	default:
+		return MediaPlayerType(s)
+	}
+}
+
+func decodeMediaSelectCapabilities(d *wire.Decoder) (v MediaSelectCapabilities) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Endpoint":
+			if d.VariantOf("o", "MediaSelectCapabilities.Endpoint") {
+				v.Endpoint = d.ObjectPath()
+			}
+		case "Capabilities":
+			if d.VariantOf("ay", "MediaSelectCapabilities.Capabilities") {
+				v.Capabilities = d.Bytes()
+			}
+		case "Metadata":
+			if d.VariantOf("ay", "MediaSelectCapabilities.Metadata") {
+				v.Metadata = d.Bytes()
+			}
+		case "Locations":
+			if d.VariantOf("u", "MediaSelectCapabilities.Locations") {
+				v.Locations = bus.Some(d.Uint32())
+			}
+		case "ChannelAllocation":
+			if d.VariantOf("u", "MediaSelectCapabilities.ChannelAllocation") {
+				v.ChannelAllocation = bus.Some(d.Uint32())
+			}
+		case "QoS":
+			if d.VariantOf("a{sv}", "MediaSelectCapabilities.QoS") {
+				v.QoS = bus.Some(decodeMediaEndpointQoS(d))
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaSelection(d *wire.Decoder) (v MediaSelection) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Capabilities":
+			if d.VariantOf("ay", "MediaSelection.Capabilities") {
+				v.Capabilities = d.Bytes()
+			}
+		case "Metadata":
+			if d.VariantOf("ay", "MediaSelection.Metadata") {
+				v.Metadata = d.Bytes()
+			}
+		case "QoS":
+			if d.VariantOf("a{sv}", "MediaSelection.QoS") {
+				v.QoS = bus.Some(decodeMediaTransportQoS(d))
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaTrack(d *wire.Decoder) (v MediaTrack) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Title":
+			if d.VariantOf("s", "MediaTrack.Title") {
+				v.Title = d.String()
+			}
+		case "Artist":
+			if d.VariantOf("s", "MediaTrack.Artist") {
+				v.Artist = d.String()
+			}
+		case "Album":
+			if d.VariantOf("s", "MediaTrack.Album") {
+				v.Album = d.String()
+			}
+		case "Genre":
+			if d.VariantOf("s", "MediaTrack.Genre") {
+				v.Genre = d.String()
+			}
+		case "NumberOfTracks":
+			if d.VariantOf("u", "MediaTrack.NumberOfTracks") {
+				v.NumberOfTracks = bus.Some(d.Uint32())
+			}
+		case "TrackNumber":
+			if d.VariantOf("u", "MediaTrack.TrackNumber") {
+				v.TrackNumber = bus.Some(d.Uint32())
+			}
+		case "Duration":
+			if d.VariantOf("u", "MediaTrack.Duration") {
+				v.Duration = bus.Some(d.Uint32())
+			}
+		case "ImgHandle":
+			if d.VariantOf("s", "MediaTrack.ImgHandle") {
+				v.ImageHandle = d.String()
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaTransportQoS(d *wire.Decoder) (v MediaTransportQoS) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "CIG":
+			if d.VariantOf("y", "MediaTransportQoS.CIG") {
+				v.CIG = bus.Some(d.Byte())
+			}
+		case "CIS":
+			if d.VariantOf("y", "MediaTransportQoS.CIS") {
+				v.CIS = bus.Some(d.Byte())
+			}
+		case "BIG":
+			if d.VariantOf("y", "MediaTransportQoS.BIG") {
+				v.BIG = bus.Some(d.Byte())
+			}
+		case "BIS":
+			if d.VariantOf("y", "MediaTransportQoS.BIS") {
+				v.BIS = bus.Some(d.Byte())
+			}
+		case "Framing":
+			if d.VariantOf("y", "MediaTransportQoS.Framing") {
+				v.Framing = bus.Some(d.Byte())
+			}
+		case "Packing":
+			if d.VariantOf("y", "MediaTransportQoS.Packing") {
+				v.Packing = bus.Some(d.Byte())
+			}
+		case "PHY":
+			if d.VariantOf("y", "MediaTransportQoS.PHY") {
+				v.PHY = bus.Some(d.Byte())
+			}
+		case "Interval":
+			if d.VariantOf("u", "MediaTransportQoS.Interval") {
+				v.Interval = bus.Some(d.Uint32())
+			}
+		case "Latency":
+			if d.VariantOf("q", "MediaTransportQoS.Latency") {
+				v.Latency = bus.Some(d.Uint16())
+			}
+		case "SDU":
+			if d.VariantOf("q", "MediaTransportQoS.SDU") {
+				v.SDU = bus.Some(d.Uint16())
+			}
+		case "Retransmissions":
+			if d.VariantOf("y", "MediaTransportQoS.Retransmissions") {
+				v.Retransmissions = bus.Some(d.Byte())
+			}
+		case "PresentationDelay":
+			if d.VariantOf("u", "MediaTransportQoS.PresentationDelay") {
+				v.PresentationDelay = bus.Some(d.Uint32())
+			}
+		case "TargetLatency":
+			if d.VariantOf("y", "MediaTransportQoS.TargetLatency") {
+				v.TargetLatency = bus.Some(d.Byte())
+			}
+		case "SyncFactor":
+			if d.VariantOf("y", "MediaTransportQoS.SyncFactor") {
+				v.SyncFactor = bus.Some(d.Byte())
+			}
+		case "Options":
+			if d.VariantOf("y", "MediaTransportQoS.Options") {
+				v.Options = bus.Some(d.Byte())
+			}
+		case "Skip":
+			if d.VariantOf("q", "MediaTransportQoS.Skip") {
+				v.Skip = bus.Some(d.Uint16())
+			}
+		case "SyncTimeout":
+			if d.VariantOf("q", "MediaTransportQoS.SyncTimeout") {
+				v.SyncTimeout = bus.Some(d.Uint16())
+			}
+		case "SyncType":
+			if d.VariantOf("y", "MediaTransportQoS.SyncType") {
+				v.SyncType = bus.Some(d.Byte())
+			}
+		case "MSE":
+			if d.VariantOf("y", "MediaTransportQoS.MSE") {
+				v.MSE = bus.Some(d.Byte())
+			}
+		case "Timeout":
+			if d.VariantOf("q", "MediaTransportQoS.Timeout") {
+				v.Timeout = bus.Some(d.Uint16())
+			}
+		case "Encryption":
+			if d.VariantOf("y", "MediaTransportQoS.Encryption") {
+				v.Encryption = bus.Some(d.Byte())
+			}
+		case "BCode":
+			if d.VariantOf("ay", "MediaTransportQoS.BCode") {
+				v.BroadcastCode = d.Bytes()
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeMediaTransportState(d *wire.Decoder) (v MediaTransportState) {
+	s := d.StringView()
+	switch MediaTransportState(s) {
+	case MediaTransportStateIdle:
+		return MediaTransportStateIdle
+	case MediaTransportStatePending:
+		return MediaTransportStatePending
+	case MediaTransportStateBroadcasting:
+		return MediaTransportStateBroadcasting
+	case MediaTransportStateActive:
+		return MediaTransportStateActive
+	default:
+		return MediaTransportState(s)
+	}
 }
 
 func decodeMonitorFeature(d *wire.Decoder) (v MonitorFeature) {
@@ -557,6 +1699,20 @@ func decodeMonitorTypeSlice(d *wire.Decoder) (v []MonitorType) {
 		v = append(v, decodeMonitorType(d))
 	}
 	return v
+}
+
+func decodeNetworkRole(d *wire.Decoder) (v NetworkRole) {
+	s := d.StringView()
+	switch NetworkRole(s) {
+	case NetworkRolePANU:
+		return NetworkRolePANU
+	case NetworkRoleNAP:
+		return NetworkRoleNAP
+	case NetworkRoleGN:
+		return NetworkRoleGN
+	default:
+		return NetworkRole(s)
+	}
 }
 
 func decodeObjectPathSlice(d *wire.Decoder) (v []dbus.ObjectPath) {
@@ -730,6 +1886,37 @@ func decodeReadOptions(d *wire.Decoder) (v ReadOptions) {
 	return v
 }
 
+func decodeReconfigureOptions(d *wire.Decoder) (v ReconfigureOptions) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Defer":
+			if d.VariantOf("b", "ReconfigureOptions.Defer") {
+				v.Defer = bus.Some(d.Bool())
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeReconnectMode(d *wire.Decoder) (v ReconnectMode) {
+	s := d.StringView()
+	switch ReconnectMode(s) {
+	case ReconnectModeNone:
+		return ReconnectModeNone
+	case ReconnectModeHost:
+		return ReconnectModeHost
+	case ReconnectModeDevice:
+		return ReconnectModeDevice
+	case ReconnectModeAny:
+		return ReconnectModeAny
+	default:
+		return ReconnectMode(s)
+	}
+}
+
 func decodeSecondaryChannel(d *wire.Decoder) (v SecondaryChannel) {
 	s := d.StringView()
 	switch SecondaryChannel(s) {
@@ -758,6 +1945,107 @@ func decodeStringSlice(d *wire.Decoder) (v []string) {
 		v = append(v, d.String())
 	}
 	return v
+}
+
+func decodeTelephonyState(d *wire.Decoder) (v TelephonyState) {
+	s := d.StringView()
+	switch TelephonyState(s) {
+	case TelephonyStateConnecting:
+		return TelephonyStateConnecting
+	case TelephonyStateServiceConnecting:
+		return TelephonyStateServiceConnecting
+	case TelephonyStateConnected:
+		return TelephonyStateConnected
+	case TelephonyStateDisconnecting:
+		return TelephonyStateDisconnecting
+	default:
+		return TelephonyState(s)
+	}
+}
+
+func decodeThermometerMeasurement(d *wire.Decoder) (v ThermometerMeasurement) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Exponent":
+			if d.VariantOf("n", "ThermometerMeasurement.Exponent") {
+				v.Exponent = bus.Some(d.Int16())
+			}
+		case "Mantissa":
+			if d.VariantOf("i", "ThermometerMeasurement.Mantissa") {
+				v.Mantissa = bus.Some(d.Int32())
+			}
+		case "Unit":
+			if d.VariantOf("s", "ThermometerMeasurement.Unit") {
+				v.Unit = decodeThermometerUnit(d)
+			}
+		case "Time":
+			if d.VariantOf("t", "ThermometerMeasurement.Time") {
+				v.Time = bus.Some(d.Uint64())
+			}
+		case "Type":
+			if d.VariantOf("s", "ThermometerMeasurement.Type") {
+				v.Type = decodeThermometerType(d)
+			}
+		case "Measurement":
+			if d.VariantOf("s", "ThermometerMeasurement.Measurement") {
+				v.Measurement = decodeThermometerMeasurementKind(d)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	return v
+}
+
+func decodeThermometerMeasurementKind(d *wire.Decoder) (v ThermometerMeasurementKind) {
+	s := d.StringView()
+	switch ThermometerMeasurementKind(s) {
+	case ThermometerMeasurementKindFinal:
+		return ThermometerMeasurementKindFinal
+	case ThermometerMeasurementKindIntermediate:
+		return ThermometerMeasurementKindIntermediate
+	default:
+		return ThermometerMeasurementKind(s)
+	}
+}
+
+func decodeThermometerType(d *wire.Decoder) (v ThermometerType) {
+	s := d.StringView()
+	switch ThermometerType(s) {
+	case ThermometerTypeArmpit:
+		return ThermometerTypeArmpit
+	case ThermometerTypeBody:
+		return ThermometerTypeBody
+	case ThermometerTypeEar:
+		return ThermometerTypeEar
+	case ThermometerTypeFinger:
+		return ThermometerTypeFinger
+	case ThermometerTypeIntestines:
+		return ThermometerTypeIntestines
+	case ThermometerTypeMouth:
+		return ThermometerTypeMouth
+	case ThermometerTypeRectum:
+		return ThermometerTypeRectum
+	case ThermometerTypeToe:
+		return ThermometerTypeToe
+	case ThermometerTypeTympanum:
+		return ThermometerTypeTympanum
+	default:
+		return ThermometerType(s)
+	}
+}
+
+func decodeThermometerUnit(d *wire.Decoder) (v ThermometerUnit) {
+	s := d.StringView()
+	switch ThermometerUnit(s) {
+	case ThermometerUnitCelsius:
+		return ThermometerUnitCelsius
+	case ThermometerUnitFahrenheit:
+		return ThermometerUnitFahrenheit
+	default:
+		return ThermometerUnit(s)
+	}
 }
 
 func decodeTransport(d *wire.Decoder) (v Transport) {
@@ -899,10 +2187,215 @@ func encodeAdvertisingIncludeSlice(e *wire.Encoder, v []AdvertisingInclude) {
 	e.EndArray(array)
 }
 
+func encodeAudioFeatureSlice(e *wire.Encoder, v []AudioFeature) {
+	array := e.Array(4)
+	for _, elem := range v {
+		e.String(string(elem))
+	}
+	e.EndArray(array)
+}
+
 func encodeBytesSlice(e *wire.Encoder, v [][]byte) {
 	array := e.Array(4)
 	for _, elem := range v {
 		e.Bytes(elem)
+	}
+	e.EndArray(array)
+}
+
+func encodeChannelSoundingParameters(e *wire.Encoder, v ChannelSoundingParameters) {
+	array := e.Array(8)
+	if x, ok := v.Duration.Get(); ok {
+		e.Struct()
+		e.String("duration_secs")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.Role.Get(); ok {
+		e.Struct()
+		e.String("role")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.SyncAntenna.Get(); ok {
+		e.Struct()
+		e.String("sync_ant_sel")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.MaxTxPower.Get(); ok {
+		e.Struct()
+		e.String("max_tx_power")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.CreateContext.Get(); ok {
+		e.Struct()
+		e.String("create_context")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.ConfigID.Get(); ok {
+		e.Struct()
+		e.String("config_id")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.MainModeType.Get(); ok {
+		e.Struct()
+		e.String("main_mode_type")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.SubModeType.Get(); ok {
+		e.Struct()
+		e.String("sub_mode_type")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.MainModeMinSteps.Get(); ok {
+		e.Struct()
+		e.String("main_mode_min_steps")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.MainModeMaxSteps.Get(); ok {
+		e.Struct()
+		e.String("main_mode_max_steps")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.MainModeRepetition.Get(); ok {
+		e.Struct()
+		e.String("main_mode_repetition")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.Mode0Steps.Get(); ok {
+		e.Struct()
+		e.String("mode0_steps")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.RTTType.Get(); ok {
+		e.Struct()
+		e.String("rtt_types")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.SyncPHY.Get(); ok {
+		e.Struct()
+		e.String("sync_phy")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if v.ChannelMap != nil {
+		e.Struct()
+		e.String("channel_map")
+		e.VariantOf("ay")
+		e.Bytes(v.ChannelMap)
+	}
+	if x, ok := v.ChannelMapRepetition.Get(); ok {
+		e.Struct()
+		e.String("channel_map_repetition")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.ChannelSelectionType.Get(); ok {
+		e.Struct()
+		e.String("channel_selection_type")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.ChannelShape.Get(); ok {
+		e.Struct()
+		e.String("channel_shape")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.ChannelJump.Get(); ok {
+		e.Struct()
+		e.String("channel_jump")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.CompanionSignal.Get(); ok {
+		e.Struct()
+		e.String("companion_signal_enable")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.MaxProcedureDuration.Get(); ok {
+		e.Struct()
+		e.String("max_procedure_duration")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if x, ok := v.MinPeriodBetweenProcedures.Get(); ok {
+		e.Struct()
+		e.String("min_period_between_procedures")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if x, ok := v.MaxPeriodBetweenProcedures.Get(); ok {
+		e.Struct()
+		e.String("max_period_between_procedures")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if x, ok := v.MaxProcedureCount.Get(); ok {
+		e.Struct()
+		e.String("max_procedure_count")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if v.MinSubeventLength != nil {
+		e.Struct()
+		e.String("min_sub_event_len")
+		e.VariantOf("ay")
+		e.Bytes(v.MinSubeventLength)
+	}
+	if v.MaxSubeventLength != nil {
+		e.Struct()
+		e.String("max_sub_event_len")
+		e.VariantOf("ay")
+		e.Bytes(v.MaxSubeventLength)
+	}
+	if x, ok := v.ToneAntennaConfig.Get(); ok {
+		e.Struct()
+		e.String("tone_antenna_config_selection")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.Phy.Get(); ok {
+		e.Struct()
+		e.String("phy")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.TxPowerDelta.Get(); ok {
+		e.Struct()
+		e.String("tx_power_delta")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.PreferredPeerAntenna.Get(); ok {
+		e.Struct()
+		e.String("preferred_peer_antenna")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.SNRControlInitiator.Get(); ok {
+		e.Struct()
+		e.String("snr_control_initiator")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.SNRControlReflector.Get(); ok {
+		e.Struct()
+		e.String("snr_control_reflector")
+		e.VariantOf("y")
+		e.Byte(x)
 	}
 	e.EndArray(array)
 }
@@ -1039,6 +2532,76 @@ func encodeDiscoveryFilter(e *wire.Encoder, v DiscoveryFilter) {
 	e.EndArray(array)
 }
 
+func encodeHealthApplicationConfig(e *wire.Encoder, v HealthApplicationConfig) {
+	array := e.Array(8)
+	if x, ok := v.DataType.Get(); ok {
+		e.Struct()
+		e.String("DataType")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if v.Role != "" {
+		e.Struct()
+		e.String("Role")
+		e.VariantOf("s")
+		e.String(string(v.Role))
+	}
+	if v.Description != "" {
+		e.Struct()
+		e.String("Description")
+		e.VariantOf("s")
+		e.String(v.Description)
+	}
+	if v.ChannelType != "" {
+		e.Struct()
+		e.String("ChannelType")
+		e.VariantOf("s")
+		e.String(string(v.ChannelType))
+	}
+	e.EndArray(array)
+}
+
+func encodeMPRISProperties(e *wire.Encoder, v MPRISProperties) {
+	array := e.Array(8)
+	if v.PlaybackStatus != "" {
+		e.Struct()
+		e.String("PlaybackStatus")
+		e.VariantOf("s")
+		e.String(string(v.PlaybackStatus))
+	}
+	if v.LoopStatus != "" {
+		e.Struct()
+		e.String("LoopStatus")
+		e.VariantOf("s")
+		e.String(string(v.LoopStatus))
+	}
+	if x, ok := v.Shuffle.Get(); ok {
+		e.Struct()
+		e.String("Shuffle")
+		e.VariantOf("b")
+		e.Bool(x)
+	}
+	if v.Metadata != nil {
+		e.Struct()
+		e.String("Metadata")
+		e.VariantOf("a{sv}")
+		encodeMapStringVariant(e, v.Metadata)
+	}
+	if x, ok := v.Position.Get(); ok {
+		e.Struct()
+		e.String("Position")
+		e.VariantOf("x")
+		e.Int64(x)
+	}
+	if v.Identity != "" {
+		e.Struct()
+		e.String("Identity")
+		e.VariantOf("s")
+		e.String(v.Identity)
+	}
+	e.EndArray(array)
+}
+
 func encodeMapByteVariantOfBytes(e *wire.Encoder, v map[byte][]byte) {
 	array := e.Array(8)
 	for key, elem := range v {
@@ -1060,12 +2623,33 @@ func encodeMapObjectPathDeviceSetMembership(e *wire.Encoder, v map[dbus.ObjectPa
 	e.EndArray(array)
 }
 
+func encodeMapObjectPathMediaItemProperties(e *wire.Encoder, v map[dbus.ObjectPath]MediaItemProperties) {
+	array := e.Array(8)
+	for key, elem := range v {
+		e.Struct()
+		e.ObjectPath(key)
+		encodeMediaItemProperties(e, elem)
+	}
+	e.EndArray(array)
+}
+
 func encodeMapStringVariant(e *wire.Encoder, v map[string]dbus.Variant) {
 	array := e.Array(8)
 	for key, elem := range v {
 		e.Struct()
 		e.String(key)
 		e.Variant(elem)
+	}
+	e.EndArray(array)
+}
+
+func encodeMapStringVariantOfAudioFeatureSlice(e *wire.Encoder, v map[string][]AudioFeature) {
+	array := e.Array(8)
+	for key, elem := range v {
+		e.Struct()
+		e.String(key)
+		e.VariantOf("as")
+		encodeAudioFeatureSlice(e, elem)
 	}
 	e.EndArray(array)
 }
@@ -1088,6 +2672,670 @@ func encodeMapUint16VariantOfBytes(e *wire.Encoder, v map[uint16][]byte) {
 		e.Uint16(key)
 		e.VariantOf("ay")
 		e.Bytes(elem)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaAssistantProperties(e *wire.Encoder, v MediaAssistantProperties) {
+	array := e.Array(8)
+	if v.Metadata != nil {
+		e.Struct()
+		e.String("Metadata")
+		e.VariantOf("ay")
+		e.Bytes(v.Metadata)
+	}
+	if x, ok := v.QoS.Get(); ok {
+		e.Struct()
+		e.String("QoS")
+		e.VariantOf("a{sv}")
+		encodeMediaAssistantQoS(e, x)
+	}
+	if v.Device != "" {
+		e.Struct()
+		e.String("Device")
+		e.VariantOf("o")
+		e.ObjectPath(v.Device)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaAssistantQoS(e *wire.Encoder, v MediaAssistantQoS) {
+	array := e.Array(8)
+	if x, ok := v.Encryption.Get(); ok {
+		e.Struct()
+		e.String("Encryption")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if v.BroadcastCode != nil {
+		e.Struct()
+		e.String("BCode")
+		e.VariantOf("ay")
+		e.Bytes(v.BroadcastCode)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaConfiguration(e *wire.Encoder, v MediaConfiguration) {
+	array := e.Array(8)
+	if v.Capabilities != nil {
+		e.Struct()
+		e.String("Capabilities")
+		e.VariantOf("ay")
+		e.Bytes(v.Capabilities)
+	}
+	if v.Metadata != nil {
+		e.Struct()
+		e.String("Metadata")
+		e.VariantOf("ay")
+		e.Bytes(v.Metadata)
+	}
+	if x, ok := v.QoS.Get(); ok {
+		e.Struct()
+		e.String("QoS")
+		e.VariantOf("a{sv}")
+		encodeMediaTransportQoS(e, x)
+	}
+	if v.Device != "" {
+		e.Struct()
+		e.String("Device")
+		e.VariantOf("o")
+		e.ObjectPath(v.Device)
+	}
+	if v.UUID != "" {
+		e.Struct()
+		e.String("UUID")
+		e.VariantOf("s")
+		e.String(v.UUID)
+	}
+	if x, ok := v.Codec.Get(); ok {
+		e.Struct()
+		e.String("Codec")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if v.Configuration != nil {
+		e.Struct()
+		e.String("Configuration")
+		e.VariantOf("ay")
+		e.Bytes(v.Configuration)
+	}
+	if v.State != "" {
+		e.Struct()
+		e.String("State")
+		e.VariantOf("s")
+		e.String(string(v.State))
+	}
+	if x, ok := v.Delay.Get(); ok {
+		e.Struct()
+		e.String("Delay")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if x, ok := v.Volume.Get(); ok {
+		e.Struct()
+		e.String("Volume")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if v.Endpoint != "" {
+		e.Struct()
+		e.String("Endpoint")
+		e.VariantOf("o")
+		e.ObjectPath(v.Endpoint)
+	}
+	if x, ok := v.Location.Get(); ok {
+		e.Struct()
+		e.String("Location")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if v.Links != nil {
+		e.Struct()
+		e.String("Links")
+		e.VariantOf("ao")
+		encodeObjectPathSlice(e, v.Links)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaEndpointProperties(e *wire.Encoder, v MediaEndpointProperties) {
+	array := e.Array(8)
+	if v.UUID != "" {
+		e.Struct()
+		e.String("UUID")
+		e.VariantOf("s")
+		e.String(v.UUID)
+	}
+	if x, ok := v.Codec.Get(); ok {
+		e.Struct()
+		e.String("Codec")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.Vendor.Get(); ok {
+		e.Struct()
+		e.String("Vendor")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.DelayReporting.Get(); ok {
+		e.Struct()
+		e.String("DelayReporting")
+		e.VariantOf("b")
+		e.Bool(x)
+	}
+	if v.Capabilities != nil {
+		e.Struct()
+		e.String("Capabilities")
+		e.VariantOf("ay")
+		e.Bytes(v.Capabilities)
+	}
+	if v.Metadata != nil {
+		e.Struct()
+		e.String("Metadata")
+		e.VariantOf("ay")
+		e.Bytes(v.Metadata)
+	}
+	if x, ok := v.Framing.Get(); ok {
+		e.Struct()
+		e.String("Framing")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.PHY.Get(); ok {
+		e.Struct()
+		e.String("PHY")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.Retransmissions.Get(); ok {
+		e.Struct()
+		e.String("Retransmissions")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.MinimumDelay.Get(); ok {
+		e.Struct()
+		e.String("MinimumDelay")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.MaximumDelay.Get(); ok {
+		e.Struct()
+		e.String("MaximumDelay")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.PreferredMinimumDelay.Get(); ok {
+		e.Struct()
+		e.String("PreferredMinimumDelay")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.PreferredMaximumDelay.Get(); ok {
+		e.Struct()
+		e.String("PreferredMaximumDelay")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.Locations.Get(); ok {
+		e.Struct()
+		e.String("Locations")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.Context.Get(); ok {
+		e.Struct()
+		e.String("Context")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if x, ok := v.SupportedContext.Get(); ok {
+		e.Struct()
+		e.String("SupportedContext")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if v.SupportedFeatures != nil {
+		e.Struct()
+		e.String("SupportedFeatures")
+		e.VariantOf("a{sv}")
+		encodeMapStringVariantOfAudioFeatureSlice(e, v.SupportedFeatures)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaEndpointQoS(e *wire.Encoder, v MediaEndpointQoS) {
+	array := e.Array(8)
+	if x, ok := v.Framing.Get(); ok {
+		e.Struct()
+		e.String("Framing")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.PHY.Get(); ok {
+		e.Struct()
+		e.String("PHY")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.Retransmissions.Get(); ok {
+		e.Struct()
+		e.String("Retransmissions")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.MaximumLatency.Get(); ok {
+		e.Struct()
+		e.String("MaximumLatency")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if x, ok := v.MinimumDelay.Get(); ok {
+		e.Struct()
+		e.String("MinimumDelay")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.MaximumDelay.Get(); ok {
+		e.Struct()
+		e.String("MaximumDelay")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.PreferredMinimumDelay.Get(); ok {
+		e.Struct()
+		e.String("PreferredMinimumDelay")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.PreferredMaximumDelay.Get(); ok {
+		e.Struct()
+		e.String("PreferredMaximumDelay")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaFeatureSlice(e *wire.Encoder, v []MediaFeature) {
+	array := e.Array(4)
+	for _, elem := range v {
+		e.String(string(elem))
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaItemAttributeSlice(e *wire.Encoder, v []MediaItemAttribute) {
+	array := e.Array(4)
+	for _, elem := range v {
+		e.String(string(elem))
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaItemFilter(e *wire.Encoder, v MediaItemFilter) {
+	array := e.Array(8)
+	if x, ok := v.Start.Get(); ok {
+		e.Struct()
+		e.String("Start")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.End.Get(); ok {
+		e.Struct()
+		e.String("End")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if v.Attributes != nil {
+		e.Struct()
+		e.String("Attributes")
+		e.VariantOf("as")
+		encodeMediaItemAttributeSlice(e, v.Attributes)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaItemMetadata(e *wire.Encoder, v MediaItemMetadata) {
+	array := e.Array(8)
+	if v.Title != "" {
+		e.Struct()
+		e.String("Title")
+		e.VariantOf("s")
+		e.String(v.Title)
+	}
+	if v.Artist != "" {
+		e.Struct()
+		e.String("Artist")
+		e.VariantOf("s")
+		e.String(v.Artist)
+	}
+	if v.Album != "" {
+		e.Struct()
+		e.String("Album")
+		e.VariantOf("s")
+		e.String(v.Album)
+	}
+	if v.Genre != "" {
+		e.Struct()
+		e.String("Genre")
+		e.VariantOf("s")
+		e.String(v.Genre)
+	}
+	if x, ok := v.NumberOfTracks.Get(); ok {
+		e.Struct()
+		e.String("NumberOfTracks")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.Number.Get(); ok {
+		e.Struct()
+		e.String("Number")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.Duration.Get(); ok {
+		e.Struct()
+		e.String("Duration")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaItemProperties(e *wire.Encoder, v MediaItemProperties) {
+	array := e.Array(8)
+	if v.Player != "" {
+		e.Struct()
+		e.String("Player")
+		e.VariantOf("o")
+		e.ObjectPath(v.Player)
+	}
+	if v.Name != "" {
+		e.Struct()
+		e.String("Name")
+		e.VariantOf("s")
+		e.String(v.Name)
+	}
+	if v.Type != "" {
+		e.Struct()
+		e.String("Type")
+		e.VariantOf("s")
+		e.String(string(v.Type))
+	}
+	if v.FolderType != "" {
+		e.Struct()
+		e.String("FolderType")
+		e.VariantOf("s")
+		e.String(string(v.FolderType))
+	}
+	if x, ok := v.Playable.Get(); ok {
+		e.Struct()
+		e.String("Playable")
+		e.VariantOf("b")
+		e.Bool(x)
+	}
+	if x, ok := v.Metadata.Get(); ok {
+		e.Struct()
+		e.String("Metadata")
+		e.VariantOf("a{sv}")
+		encodeMediaItemMetadata(e, x)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaSelectCapabilities(e *wire.Encoder, v MediaSelectCapabilities) {
+	array := e.Array(8)
+	if v.Endpoint != "" {
+		e.Struct()
+		e.String("Endpoint")
+		e.VariantOf("o")
+		e.ObjectPath(v.Endpoint)
+	}
+	if v.Capabilities != nil {
+		e.Struct()
+		e.String("Capabilities")
+		e.VariantOf("ay")
+		e.Bytes(v.Capabilities)
+	}
+	if v.Metadata != nil {
+		e.Struct()
+		e.String("Metadata")
+		e.VariantOf("ay")
+		e.Bytes(v.Metadata)
+	}
+	if x, ok := v.Locations.Get(); ok {
+		e.Struct()
+		e.String("Locations")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.ChannelAllocation.Get(); ok {
+		e.Struct()
+		e.String("ChannelAllocation")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.QoS.Get(); ok {
+		e.Struct()
+		e.String("QoS")
+		e.VariantOf("a{sv}")
+		encodeMediaEndpointQoS(e, x)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaSelection(e *wire.Encoder, v MediaSelection) {
+	array := e.Array(8)
+	if v.Capabilities != nil {
+		e.Struct()
+		e.String("Capabilities")
+		e.VariantOf("ay")
+		e.Bytes(v.Capabilities)
+	}
+	if v.Metadata != nil {
+		e.Struct()
+		e.String("Metadata")
+		e.VariantOf("ay")
+		e.Bytes(v.Metadata)
+	}
+	if x, ok := v.QoS.Get(); ok {
+		e.Struct()
+		e.String("QoS")
+		e.VariantOf("a{sv}")
+		encodeMediaTransportQoS(e, x)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaTrack(e *wire.Encoder, v MediaTrack) {
+	array := e.Array(8)
+	if v.Title != "" {
+		e.Struct()
+		e.String("Title")
+		e.VariantOf("s")
+		e.String(v.Title)
+	}
+	if v.Artist != "" {
+		e.Struct()
+		e.String("Artist")
+		e.VariantOf("s")
+		e.String(v.Artist)
+	}
+	if v.Album != "" {
+		e.Struct()
+		e.String("Album")
+		e.VariantOf("s")
+		e.String(v.Album)
+	}
+	if v.Genre != "" {
+		e.Struct()
+		e.String("Genre")
+		e.VariantOf("s")
+		e.String(v.Genre)
+	}
+	if x, ok := v.NumberOfTracks.Get(); ok {
+		e.Struct()
+		e.String("NumberOfTracks")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.TrackNumber.Get(); ok {
+		e.Struct()
+		e.String("TrackNumber")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.Duration.Get(); ok {
+		e.Struct()
+		e.String("Duration")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if v.ImageHandle != "" {
+		e.Struct()
+		e.String("ImgHandle")
+		e.VariantOf("s")
+		e.String(v.ImageHandle)
+	}
+	e.EndArray(array)
+}
+
+func encodeMediaTransportQoS(e *wire.Encoder, v MediaTransportQoS) {
+	array := e.Array(8)
+	if x, ok := v.CIG.Get(); ok {
+		e.Struct()
+		e.String("CIG")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.CIS.Get(); ok {
+		e.Struct()
+		e.String("CIS")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.BIG.Get(); ok {
+		e.Struct()
+		e.String("BIG")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.BIS.Get(); ok {
+		e.Struct()
+		e.String("BIS")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.Framing.Get(); ok {
+		e.Struct()
+		e.String("Framing")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.Packing.Get(); ok {
+		e.Struct()
+		e.String("Packing")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.PHY.Get(); ok {
+		e.Struct()
+		e.String("PHY")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.Interval.Get(); ok {
+		e.Struct()
+		e.String("Interval")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.Latency.Get(); ok {
+		e.Struct()
+		e.String("Latency")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if x, ok := v.SDU.Get(); ok {
+		e.Struct()
+		e.String("SDU")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if x, ok := v.Retransmissions.Get(); ok {
+		e.Struct()
+		e.String("Retransmissions")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.PresentationDelay.Get(); ok {
+		e.Struct()
+		e.String("PresentationDelay")
+		e.VariantOf("u")
+		e.Uint32(x)
+	}
+	if x, ok := v.TargetLatency.Get(); ok {
+		e.Struct()
+		e.String("TargetLatency")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.SyncFactor.Get(); ok {
+		e.Struct()
+		e.String("SyncFactor")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.Options.Get(); ok {
+		e.Struct()
+		e.String("Options")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.Skip.Get(); ok {
+		e.Struct()
+		e.String("Skip")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if x, ok := v.SyncTimeout.Get(); ok {
+		e.Struct()
+		e.String("SyncTimeout")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if x, ok := v.SyncType.Get(); ok {
+		e.Struct()
+		e.String("SyncType")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.MSE.Get(); ok {
+		e.Struct()
+		e.String("MSE")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if x, ok := v.Timeout.Get(); ok {
+		e.Struct()
+		e.String("Timeout")
+		e.VariantOf("q")
+		e.Uint16(x)
+	}
+	if x, ok := v.Encryption.Get(); ok {
+		e.Struct()
+		e.String("Encryption")
+		e.VariantOf("y")
+		e.Byte(x)
+	}
+	if v.BroadcastCode != nil {
+		e.Struct()
+		e.String("BCode")
+		e.VariantOf("ay")
+		e.Bytes(v.BroadcastCode)
 	}
 	e.EndArray(array)
 }
@@ -1248,6 +3496,17 @@ func encodeReadOptions(e *wire.Encoder, v ReadOptions) {
 	e.EndArray(array)
 }
 
+func encodeReconfigureOptions(e *wire.Encoder, v ReconfigureOptions) {
+	array := e.Array(8)
+	if x, ok := v.Defer.Get(); ok {
+		e.Struct()
+		e.String("Defer")
+		e.VariantOf("b")
+		e.Bool(x)
+	}
+	e.EndArray(array)
+}
+
 func encodeSecondaryChannelSlice(e *wire.Encoder, v []SecondaryChannel) {
 	array := e.Array(4)
 	for _, elem := range v {
@@ -1260,6 +3519,47 @@ func encodeStringSlice(e *wire.Encoder, v []string) {
 	array := e.Array(4)
 	for _, elem := range v {
 		e.String(elem)
+	}
+	e.EndArray(array)
+}
+
+func encodeThermometerMeasurement(e *wire.Encoder, v ThermometerMeasurement) {
+	array := e.Array(8)
+	if x, ok := v.Exponent.Get(); ok {
+		e.Struct()
+		e.String("Exponent")
+		e.VariantOf("n")
+		e.Int16(x)
+	}
+	if x, ok := v.Mantissa.Get(); ok {
+		e.Struct()
+		e.String("Mantissa")
+		e.VariantOf("i")
+		e.Int32(x)
+	}
+	if v.Unit != "" {
+		e.Struct()
+		e.String("Unit")
+		e.VariantOf("s")
+		e.String(string(v.Unit))
+	}
+	if x, ok := v.Time.Get(); ok {
+		e.Struct()
+		e.String("Time")
+		e.VariantOf("t")
+		e.Uint64(x)
+	}
+	if v.Type != "" {
+		e.Struct()
+		e.String("Type")
+		e.VariantOf("s")
+		e.String(string(v.Type))
+	}
+	if v.Measurement != "" {
+		e.Struct()
+		e.String("Measurement")
+		e.VariantOf("s")
+		e.String(string(v.Measurement))
 	}
 	e.EndArray(array)
 }

@@ -172,7 +172,7 @@ func (p Device1) AddressType(ctx context.Context) (value AddressType, err error)
 // Name returns the name that the device gives itself. The name heard last is kept, so an
 // advertisement without one does not remove it.
 //
-// Optional.
+// Optional: not every object has it.
 func (p Device1) Name(ctx context.Context) (value string, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "Name", "s", func(d *wire.Decoder) { value = d.String() })
 	return value, err
@@ -193,7 +193,7 @@ func (p Device1) SetAlias(ctx context.Context, value string) error {
 
 // Class returns the BR/EDR class of device as 24 bits.
 //
-// Optional.
+// Optional: not every object has it.
 func (p Device1) Class(ctx context.Context) (value uint32, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "Class", "u", func(d *wire.Decoder) { value = d.Uint32() })
 	return value, err
@@ -202,7 +202,7 @@ func (p Device1) Class(ctx context.Context) (value uint32, err error) {
 // Appearance returns what the device looks like, as an appearance value of the Bluetooth SIG's
 // assigned numbers.
 //
-// Optional.
+// Optional: not every object has it.
 func (p Device1) Appearance(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "Appearance", "q", func(d *wire.Decoder) { value = d.Uint16() })
 	return value, err
@@ -211,7 +211,7 @@ func (p Device1) Appearance(ctx context.Context) (value uint16, err error) {
 // Icon returns the name of an icon that suits the device, from the freedesktop.org icon naming
 // specification.
 //
-// Optional.
+// Optional: not every object has it.
 func (p Device1) Icon(ctx context.Context) (value string, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "Icon", "s", func(d *wire.Decoder) { value = d.String() })
 	return value, err
@@ -271,7 +271,7 @@ func (p Device1) LegacyPairing(ctx context.Context) (value bool, err error) {
 // that the controller does not measure it. It is present only while a discovery runs, and not
 // followed on a connection.
 //
-// Optional.
+// Optional: not every object has it.
 func (p Device1) RSSI(ctx context.Context) (value int16, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "RSSI", "n", func(d *wire.Decoder) { value = d.Int16() })
 	return value, err
@@ -286,7 +286,7 @@ func (p Device1) Connected(ctx context.Context) (value bool, err error) {
 // UUIDs returns the services of the device, as lower-case 128-bit UUIDs: those advertised until
 // services are resolved, those found on the device from then on.
 //
-// Optional.
+// Optional: not every object has it.
 func (p Device1) UUIDs(ctx context.Context) (value []string, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "UUIDs", "as", func(d *wire.Decoder) { value = decodeStringSlice(d) })
 	return value, err
@@ -294,7 +294,7 @@ func (p Device1) UUIDs(ctx context.Context) (value []string, err error) {
 
 // Modalias returns the identification of the device, in the modalias format of the kernel and udev.
 //
-// Optional.
+// Optional: not every object has it.
 func (p Device1) Modalias(ctx context.Context) (value string, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "Modalias", "s", func(d *wire.Decoder) { value = d.String() })
 	return value, err
@@ -309,7 +309,7 @@ func (p Device1) Adapter(ctx context.Context) (value dbus.ObjectPath, err error)
 // ManufacturerData returns the manufacturer data advertised, by company identifier. Unless a
 // discovery filter sets DuplicateData, keys of earlier advertisements stay.
 //
-// Optional.
+// Optional: not every object has it.
 func (p Device1) ManufacturerData(ctx context.Context) (value map[uint16][]byte, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "ManufacturerData", "a{qv}", func(d *wire.Decoder) {
 		value = decodeMapUint16VariantOfBytes(d, "org.bluez.Device1.ManufacturerData")
@@ -320,7 +320,7 @@ func (p Device1) ManufacturerData(ctx context.Context) (value map[uint16][]byte,
 // ServiceData returns the service data advertised, by lower-case 128-bit service UUID. Unless a
 // discovery filter sets DuplicateData, keys of earlier advertisements stay.
 //
-// Optional.
+// Optional: not every object has it.
 func (p Device1) ServiceData(ctx context.Context) (value map[string][]byte, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "ServiceData", "a{sv}", func(d *wire.Decoder) {
 		value = decodeMapStringVariantOfBytes(d, "org.bluez.Device1.ServiceData")
@@ -331,7 +331,7 @@ func (p Device1) ServiceData(ctx context.Context) (value map[string][]byte, err 
 // TxPower returns the transmission power that the device advertises, in dBm, from -127 to 126. It
 // is present only while a discovery runs.
 //
-// Optional.
+// Optional: not every object has it.
 func (p Device1) TxPower(ctx context.Context) (value int16, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "TxPower", "n", func(d *wire.Decoder) { value = d.Int16() })
 	return value, err
@@ -350,7 +350,7 @@ func (p Device1) ServicesResolved(ctx context.Context) (value bool, err error) {
 // AdvertisingFlags returns the flags advertised, usually one byte (Core specification supplement,
 // part A, 1.3).
 //
-// Since BlueZ 5.43. Optional.
+// Since BlueZ 5.43. Optional: not every object has it.
 func (p Device1) AdvertisingFlags(ctx context.Context) (value []byte, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "AdvertisingFlags", "ay", func(d *wire.Decoder) { value = d.Bytes() })
 	return value, err
@@ -359,7 +359,7 @@ func (p Device1) AdvertisingFlags(ctx context.Context) (value []byte, err error)
 // AdvertisingData returns the other data advertised, by advertising data type (AD type). Only types
 // that BlueZ holds to be safe for applications are there.
 //
-// Since BlueZ 5.50. Optional.
+// Since BlueZ 5.50. Optional: not every object has it.
 func (p Device1) AdvertisingData(ctx context.Context) (value map[byte][]byte, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "AdvertisingData", "a{yv}", func(d *wire.Decoder) {
 		value = decodeMapByteVariantOfBytes(d, "org.bluez.Device1.AdvertisingData")
@@ -370,7 +370,7 @@ func (p Device1) AdvertisingData(ctx context.Context) (value map[byte][]byte, er
 // WakeAllowed reports whether the device may wake this machine from sleep. It is present when the
 // device has a profile that can, such as a keyboard's.
 //
-// Since BlueZ 5.55. Optional.
+// Since BlueZ 5.55. Optional: not every object has it.
 func (p Device1) WakeAllowed(ctx context.Context) (value bool, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "WakeAllowed", "b", func(d *wire.Decoder) { value = d.Bool() })
 	return value, err
@@ -379,7 +379,7 @@ func (p Device1) WakeAllowed(ctx context.Context) (value bool, err error) {
 // SetWakeAllowed sets whether the device may wake this machine from sleep. It is present when the
 // device has a profile that can, such as a keyboard's.
 //
-// Since BlueZ 5.55. Optional.
+// Since BlueZ 5.55. Optional: not every object has it.
 //
 // Errors:
 //   - [ErrBusy]: the property is being changed already.
@@ -392,7 +392,7 @@ func (p Device1) SetWakeAllowed(ctx context.Context, value bool) error {
 // Sets returns the coordinated sets that the device is a member of, by the path of their DeviceSet1
 // objects.
 //
-// Since BlueZ 5.67. Optional.
+// Since BlueZ 5.67. Optional: not every object has it.
 func (p Device1) Sets(ctx context.Context) (value map[dbus.ObjectPath]DeviceSetMembership, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "Sets", "a{oa{sv}}", func(d *wire.Decoder) {
 		value = decodeMapObjectPathDeviceSetMembership(d)
@@ -404,7 +404,8 @@ func (p Device1) Sets(ctx context.Context) (value map[dbus.ObjectPath]DeviceSetM
 // change takes effect when the device is disconnected. Setting le removes a device from those that
 // BlueZ connects to automatically.
 //
-// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
+// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+// not every object has it.
 func (p Device1) PreferredBearer(ctx context.Context) (value PreferredBearer, err error) {
 	err = p.Object.Get(ctx, Device1Interface, "PreferredBearer", "s", func(d *wire.Decoder) { value = decodePreferredBearer(d) })
 	return value, err
@@ -414,7 +415,8 @@ func (p Device1) PreferredBearer(ctx context.Context) (value PreferredBearer, er
 // change takes effect when the device is disconnected. Setting le removes a device from those that
 // BlueZ connects to automatically.
 //
-// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
+// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+// not every object has it.
 func (p Device1) SetPreferredBearer(ctx context.Context, value PreferredBearer) error {
 	return p.Object.Set(ctx, Device1Interface, "PreferredBearer", "s", func(e *wire.Encoder) { e.String(string(value)) })
 }
@@ -472,6 +474,190 @@ func (p Device1) OnDisconnected(ctx context.Context, handler func(Device1Disconn
 			handler(s)
 		}
 	})
+}
+
+// Device1Codec returns what a [bus.Mirror] needs to keep the interface: its records are of the type
+// *Device1Update.
+func Device1Codec() bus.Codec {
+	return bus.Codec{Interface: Device1Interface, New: func() bus.Record { return &Device1Update{} }}
+}
+
+// Device1Properties are properties of org.bluez.Device1. The set says which of them are there; the
+// fields of others are zero. Properties that are optional are not on every object. Maps and slices
+// may be shared with other copies and must not be changed.
+type Device1Properties struct {
+	Device1Set
+
+	// The address of the device, as six upper-case hexadecimal bytes with colons between them. Pairing
+	// with a device that uses privacy replaces its private address by the identity address, while the
+	// object path stays.
+	Address string
+
+	// The type of Address; public for devices that support BR/EDR.
+	//
+	// Since BlueZ 5.48.
+	AddressType AddressType
+
+	// The name that the device gives itself. The name heard last is kept, so an advertisement without
+	// one does not remove it.
+	//
+	// Optional: not every object has it.
+	Name string
+
+	// The name to show for the device: the one that was set, else Name, else the address with dashes
+	// for colons. Setting the empty string removes what was set.
+	Alias string
+
+	// The BR/EDR class of device as 24 bits.
+	//
+	// Optional: not every object has it.
+	Class uint32
+
+	// What the device looks like, as an appearance value of the Bluetooth SIG's assigned numbers.
+	//
+	// Optional: not every object has it.
+	Appearance uint16
+
+	// The name of an icon that suits the device, from the freedesktop.org icon naming specification.
+	//
+	// Optional: not every object has it.
+	Icon string
+
+	// Whether the device is paired, so that an encrypted connection can be set up.
+	Paired bool
+
+	// Whether the keys of the pairing are stored, so that it outlives the connection.
+	//
+	// Since BlueZ 5.65.
+	Bonded bool
+
+	// Whether the device is trusted: its services connect without asking an agent, and an LE device is
+	// connected again automatically.
+	Trusted bool
+
+	// Whether connections from the device are refused. Blocking a device disconnects it and unloads its
+	// drivers.
+	Blocked bool
+
+	// Whether the device seems to know only the pairing of before Bluetooth 2.1. It may be wrong for
+	// newer devices that do not send an extended inquiry response.
+	LegacyPairing bool
+
+	// The strength at which the device was heard last, in dBm, from -127 to 20; 127 means that the
+	// controller does not measure it. It is present only while a discovery runs, and not followed on a
+	// connection.
+	//
+	// Optional: not every object has it.
+	RSSI int16
+
+	// Whether the device is connected, over either bearer.
+	Connected bool
+
+	// The services of the device, as lower-case 128-bit UUIDs: those advertised until services are
+	// resolved, those found on the device from then on.
+	//
+	// Optional: not every object has it.
+	UUIDs []string
+
+	// The identification of the device, in the modalias format of the kernel and udev.
+	//
+	// Optional: not every object has it.
+	Modalias string
+
+	// The path of the adapter that the device belongs to.
+	Adapter dbus.ObjectPath
+
+	// The manufacturer data advertised, by company identifier. Unless a discovery filter sets
+	// DuplicateData, keys of earlier advertisements stay.
+	//
+	// Optional: not every object has it.
+	ManufacturerData map[uint16][]byte
+
+	// The service data advertised, by lower-case 128-bit service UUID. Unless a discovery filter sets
+	// DuplicateData, keys of earlier advertisements stay.
+	//
+	// Optional: not every object has it.
+	ServiceData map[string][]byte
+
+	// The transmission power that the device advertises, in dBm, from -127 to 126. It is present only
+	// while a discovery runs.
+	//
+	// Optional: not every object has it.
+	TxPower int16
+
+	// Whether the services of the connected device are known. BlueZ now and then sets it before it has
+	// exported all GATT objects, so the object tree has to be read again after it. It becomes false
+	// shortly before Connected does.
+	//
+	// Since BlueZ 5.38.
+	ServicesResolved bool
+
+	// The flags advertised, usually one byte (Core specification supplement, part A, 1.3).
+	//
+	// Since BlueZ 5.43. Optional: not every object has it.
+	AdvertisingFlags []byte
+
+	// The other data advertised, by advertising data type (AD type). Only types that BlueZ holds to be
+	// safe for applications are there.
+	//
+	// Since BlueZ 5.50. Optional: not every object has it.
+	AdvertisingData map[byte][]byte
+
+	// Whether the device may wake this machine from sleep. It is present when the device has a profile
+	// that can, such as a keyboard's.
+	//
+	// Since BlueZ 5.55. Optional: not every object has it.
+	WakeAllowed bool
+
+	// The coordinated sets that the device is a member of, by the path of their DeviceSet1 objects.
+	//
+	// Since BlueZ 5.67. Optional: not every object has it.
+	Sets map[dbus.ObjectPath]DeviceSetMembership
+
+	// The bearer that Connect tries first; only dual-mode devices have it. A change takes effect when
+	// the device is disconnected. Setting le removes a device from those that BlueZ connects to
+	// automatically.
+	//
+	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+	// not every object has it.
+	PreferredBearer PreferredBearer
+
+	// Whether the device was paired over a cable, as game controllers are, and so keeps a connection
+	// without encryption.
+	//
+	// Since BlueZ 5.83.
+	CablePairing bool
+}
+
+// Device1Update are properties of org.bluez.Device1 together with what changed last. It implements
+// [bus.Record].
+type Device1Update struct {
+	Device1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated Device1Set
+}
+
+var _ bus.Record = (*Device1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *Device1Update) Load(d *wire.Decoder) {
+	*u = Device1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *Device1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), Device1Set{}
+	var none Device1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := device1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
 }
 
 // Device1Property is a property of org.bluez.Device1.
@@ -570,6 +756,330 @@ func (p Device1Property) String() string {
 	}
 }
 
+// Device1Set is a set of properties of org.bluez.Device1. The zero value is empty, and sets can be
+// compared with ==.
+type Device1Set [1]uint64
+
+// Device1SetOf returns the set of the properties.
+func Device1SetOf(props ...Device1Property) (s Device1Set) {
+	s.Add(props...)
+	return s
+}
+
+// Has reports whether the property is in the set.
+func (s Device1Set) Has(p Device1Property) bool {
+	return s[p/64]&(1<<(p%64)) != 0
+}
+
+// Add puts properties into the set.
+func (s *Device1Set) Add(props ...Device1Property) {
+	for _, p := range props {
+		s[p/64] |= 1 << (p % 64)
+	}
+}
+
+// Remove takes properties out of the set.
+func (s *Device1Set) Remove(props ...Device1Property) {
+	for _, p := range props {
+		s[p/64] &^= 1 << (p % 64)
+	}
+}
+
+// Empty reports whether the set has no property.
+func (s Device1Set) Empty() bool {
+	return s == Device1Set{}
+}
+
+// Intersects reports whether the sets have a property in common.
+func (s Device1Set) Intersects(t Device1Set) bool {
+	for i := range s {
+		if s[i]&t[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// All iterates over the properties of the set.
+func (s Device1Set) All() iter.Seq[Device1Property] {
+	return func(yield func(Device1Property) bool) {
+		for p := range Device1Property(27) {
+			if s.Has(p) && !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// DeviceSetMembership is the place of a device in a coordinated set.
+//
+// Fields that are nil, empty or not set are not sent. Unknown keys are skipped when it is received.
+type DeviceSetMembership struct {
+	// The rank of the device in the set, counted from 1.
+	Rank bus.Opt[byte]
+}
+
+// Device1Server is what an object with the interface org.bluez.Device1 does when it is called. The
+// methods of [Device1] say more, also which errors to return; an error that is no [*bus.Error]
+// reaches the caller as its text. The ctx of a call ends when its caller leaves the bus.
+//
+// A Set method decides about a new value: what it accepts is served once it is given to Update of
+// the skeleton.
+//
+// Embed [UnimplementedDevice1Server] to be open to methods that are added.
+type Device1Server interface {
+	// Disconnect disconnects all profiles and then the link, after a grace time of up to 2 seconds. It
+	// also cancels a Connect that has not been answered yet, which then fails. An LE device that is not
+	// trusted is not connected automatically again before the next Connect.
+	Disconnect(ctx context.Context) error
+
+	// Connect connects to the device and to those of its profiles that connect automatically. It
+	// returns when the link is up; ServicesResolved tells when the GATT services are known. An LE
+	// device that is connected already is no error. Of a dual-mode device one bearer is connected: the
+	// bonded one, else the one seen last, BR/EDR winning a tie, unless PreferredBearer says otherwise.
+	Connect(ctx context.Context) error
+
+	// ConnectProfile connects one profile of the device.
+	ConnectProfile(ctx context.Context, uuid string) error
+
+	// DisconnectProfile disconnects one profile of the device. A profile that is not connected is no
+	// error.
+	DisconnectProfile(ctx context.Context, uuid string) error
+
+	// Pair connects to the device, pairs with it and resolves its services. Questions go to the agent
+	// that was registered on the calling bus connection, else to the default agent; without either,
+	// pairing proceeds as with a machine that has no input and no output. It may take as long as a
+	// person does, and is cancelled when the calling bus connection ends.
+	Pair(ctx context.Context) error
+
+	// CancelPairing cancels a pairing that Pair started; that call then fails with
+	// AuthenticationCanceled.
+	CancelPairing(ctx context.Context) error
+
+	// GetServiceRecords returns the BR/EDR service records of the device that BlueZ knows. It exists
+	// for layers that offer another Bluetooth API on top of BlueZ.
+	GetServiceRecords(ctx context.Context) (records [][]byte, err error)
+
+	// SetAlias sets the name to show for the device: the one that was set, else Name, else the address
+	// with dashes for colons. Setting the empty string removes what was set.
+	SetAlias(ctx context.Context, value string) error
+
+	// SetTrusted sets whether the device is trusted: its services connect without asking an agent, and
+	// an LE device is connected again automatically.
+	SetTrusted(ctx context.Context, value bool) error
+
+	// SetBlocked sets whether connections from the device are refused. Blocking a device disconnects it
+	// and unloads its drivers.
+	SetBlocked(ctx context.Context, value bool) error
+
+	// SetWakeAllowed sets whether the device may wake this machine from sleep. It is present when the
+	// device has a profile that can, such as a keyboard's.
+	SetWakeAllowed(ctx context.Context, value bool) error
+
+	// SetPreferredBearer sets the bearer that Connect tries first; only dual-mode devices have it. A
+	// change takes effect when the device is disconnected. Setting le removes a device from those that
+	// BlueZ connects to automatically.
+	SetPreferredBearer(ctx context.Context, value PreferredBearer) error
+}
+
+// UnimplementedDevice1Server answers all calls with bus.ErrUnknownMethod, and all new values with
+// bus.ErrPropertyReadOnly.
+type UnimplementedDevice1Server struct{}
+
+var _ Device1Server = UnimplementedDevice1Server{}
+
+// Disconnect returns bus.ErrUnknownMethod.
+func (UnimplementedDevice1Server) Disconnect(context.Context) error {
+	return bus.ErrUnknownMethod
+}
+
+// Connect returns bus.ErrUnknownMethod.
+func (UnimplementedDevice1Server) Connect(context.Context) error {
+	return bus.ErrUnknownMethod
+}
+
+// ConnectProfile returns bus.ErrUnknownMethod.
+func (UnimplementedDevice1Server) ConnectProfile(context.Context, string) error {
+	return bus.ErrUnknownMethod
+}
+
+// DisconnectProfile returns bus.ErrUnknownMethod.
+func (UnimplementedDevice1Server) DisconnectProfile(context.Context, string) error {
+	return bus.ErrUnknownMethod
+}
+
+// Pair returns bus.ErrUnknownMethod.
+func (UnimplementedDevice1Server) Pair(context.Context) error {
+	return bus.ErrUnknownMethod
+}
+
+// CancelPairing returns bus.ErrUnknownMethod.
+func (UnimplementedDevice1Server) CancelPairing(context.Context) error {
+	return bus.ErrUnknownMethod
+}
+
+// GetServiceRecords returns bus.ErrUnknownMethod.
+func (UnimplementedDevice1Server) GetServiceRecords(context.Context) (records [][]byte, err error) {
+	return records, bus.ErrUnknownMethod
+}
+
+// SetAlias returns bus.ErrPropertyReadOnly.
+func (UnimplementedDevice1Server) SetAlias(context.Context, string) error {
+	return bus.ErrPropertyReadOnly
+}
+
+// SetTrusted returns bus.ErrPropertyReadOnly.
+func (UnimplementedDevice1Server) SetTrusted(context.Context, bool) error {
+	return bus.ErrPropertyReadOnly
+}
+
+// SetBlocked returns bus.ErrPropertyReadOnly.
+func (UnimplementedDevice1Server) SetBlocked(context.Context, bool) error {
+	return bus.ErrPropertyReadOnly
+}
+
+// SetWakeAllowed returns bus.ErrPropertyReadOnly.
+func (UnimplementedDevice1Server) SetWakeAllowed(context.Context, bool) error {
+	return bus.ErrPropertyReadOnly
+}
+
+// SetPreferredBearer returns bus.ErrPropertyReadOnly.
+func (UnimplementedDevice1Server) SetPreferredBearer(context.Context, PreferredBearer) error {
+	return bus.ErrPropertyReadOnly
+}
+
+// Device1Skeleton serves the interface org.bluez.Device1 on an object; give it to Export of a
+// [bus.Conn]. It is safe for concurrent use.
+type Device1Skeleton struct {
+	served  bus.ServedInterface
+	server  Device1Server
+	emitter bus.Emitter
+
+	mu    sync.Mutex
+	props Device1Properties // guarded by mu
+}
+
+var _ bus.Skeleton = (*Device1Skeleton)(nil)
+
+// NewDevice1Skeleton returns a skeleton whose calls server answers and that has the properties
+// props at first.
+func NewDevice1Skeleton(server Device1Server, props Device1Properties) *Device1Skeleton {
+	s := &Device1Skeleton{server: server, props: props}
+	s.served = bus.ServedInterface{
+		Name: Device1Interface,
+		XML:  device1XML,
+		Methods: []bus.ServedMethod{
+			{
+				Method: bus.Method{Interface: Device1Interface, Name: "Disconnect", Priority: true},
+				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
+					return nil, s.server.Disconnect(ctx)
+				},
+			},
+			{
+				Method: bus.Method{Interface: Device1Interface, Name: "Connect"},
+				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
+					return nil, s.server.Connect(ctx)
+				},
+			},
+			{
+				Method: bus.Method{Interface: Device1Interface, Name: "ConnectProfile", In: "s"},
+				Serve: func(ctx context.Context, d *wire.Decoder) (func(*wire.Encoder), error) {
+					uuid := d.String()
+					if err := d.Err(); err != nil {
+						return nil, err
+					}
+					return nil, s.server.ConnectProfile(ctx, uuid)
+				},
+			},
+			{
+				Method: bus.Method{Interface: Device1Interface, Name: "DisconnectProfile", In: "s", Priority: true},
+				Serve: func(ctx context.Context, d *wire.Decoder) (func(*wire.Encoder), error) {
+					uuid := d.String()
+					if err := d.Err(); err != nil {
+						return nil, err
+					}
+					return nil, s.server.DisconnectProfile(ctx, uuid)
+				},
+			},
+			{
+				Method: bus.Method{Interface: Device1Interface, Name: "Pair"},
+				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
+					return nil, s.server.Pair(ctx)
+				},
+			},
+			{
+				Method: bus.Method{Interface: Device1Interface, Name: "CancelPairing", Priority: true},
+				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
+					return nil, s.server.CancelPairing(ctx)
+				},
+			},
+			{
+				Method: bus.Method{Interface: Device1Interface, Name: "GetServiceRecords", Out: "aay"},
+				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
+					records, err := s.server.GetServiceRecords(ctx)
+					return func(e *wire.Encoder) { encodeBytesSlice(e, records) }, err
+				},
+			},
+		},
+		Properties: (*device1Served)(s),
+		Emitter:    &s.emitter,
+	}
+	return s
+}
+
+// Serve implements [bus.Skeleton].
+func (s *Device1Skeleton) Serve() *bus.ServedInterface {
+	return &s.served
+}
+
+// Properties returns what is served now.
+func (s *Device1Skeleton) Properties() Device1Properties {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.props
+}
+
+// Update serves the properties that are in props' set from now on, and announces them in one
+// PropertiesChanged signal. Others stay as they are. Before the skeleton is exported it announces
+// nothing.
+func (s *Device1Skeleton) Update(props Device1Properties) error {
+	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for p := range props.All() {
+			s.props.take(p, &props)
+		}
+		changed := props.Device1Set
+		array := e.Array(8)
+		props.encodeEntries(e, changed)
+		e.EndArray(array)
+		e.EndArray(e.Array(4))
+	})
+}
+
+// Invalidate takes properties away, and announces that in one PropertiesChanged signal.
+func (s *Device1Skeleton) Invalidate(props ...Device1Property) error {
+	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		e.EndArray(e.Array(8))
+		invalidated := e.Array(4)
+		for _, p := range props {
+			s.props.take(p, &Device1Properties{})
+			e.String(p.String())
+		}
+		e.EndArray(invalidated)
+	})
+}
+
+// EmitDisconnected sends the signal Disconnected from the objects that the skeleton is exported on.
+func (s *Device1Skeleton) EmitDisconnected(name DisconnectReason, message string) error {
+	return s.emitter.Emit("Disconnected", "ss", func(e *wire.Encoder) {
+		e.String(string(name))
+		e.String(message)
+	})
+}
+
 // device1PropertyOf returns the property that has a D-Bus name.
 func device1PropertyOf(name []byte) (p Device1Property, ok bool) {
 	switch string(name) {
@@ -630,207 +1140,6 @@ func device1PropertyOf(name []byte) (p Device1Property, ok bool) {
 	default:
 		return 0, false
 	}
-}
-
-// Device1Set is a set of properties of org.bluez.Device1. The zero value is empty, and sets can be
-// compared with ==.
-type Device1Set [1]uint64
-
-// Device1SetOf returns the set of the properties.
-func Device1SetOf(props ...Device1Property) (s Device1Set) {
-	s.Add(props...)
-	return s
-}
-
-// Has reports whether the property is in the set.
-func (s Device1Set) Has(p Device1Property) bool {
-	return s[p/64]&(1<<(p%64)) != 0
-}
-
-// Add puts properties into the set.
-func (s *Device1Set) Add(props ...Device1Property) {
-	for _, p := range props {
-		s[p/64] |= 1 << (p % 64)
-	}
-}
-
-// Remove takes properties out of the set.
-func (s *Device1Set) Remove(props ...Device1Property) {
-	for _, p := range props {
-		s[p/64] &^= 1 << (p % 64)
-	}
-}
-
-// Empty reports whether the set has no property.
-func (s Device1Set) Empty() bool {
-	return s == Device1Set{}
-}
-
-// Intersects reports whether the sets have a property in common.
-func (s Device1Set) Intersects(t Device1Set) bool {
-	for i := range s {
-		if s[i]&t[i] != 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// All iterates over the properties of the set.
-func (s Device1Set) All() iter.Seq[Device1Property] {
-	return func(yield func(Device1Property) bool) {
-		for p := range Device1Property(27) {
-			if s.Has(p) && !yield(p) {
-				return
-			}
-		}
-	}
-}
-
-// Device1Properties are properties of org.bluez.Device1. The set says which of them are there; the
-// fields of others are zero. Properties that are optional are not on every object. Maps and slices
-// may be shared with other copies and must not be changed.
-type Device1Properties struct {
-	Device1Set
-
-	// The address of the device, as six upper-case hexadecimal bytes with colons between them. Pairing
-	// with a device that uses privacy replaces its private address by the identity address, while the
-	// object path stays.
-	Address string
-
-	// The type of Address; public for devices that support BR/EDR.
-	//
-	// Since BlueZ 5.48.
-	AddressType AddressType
-
-	// The name that the device gives itself. The name heard last is kept, so an advertisement without
-	// one does not remove it.
-	//
-	// Optional.
-	Name string
-
-	// The name to show for the device: the one that was set, else Name, else the address with dashes
-	// for colons. Setting the empty string removes what was set.
-	Alias string
-
-	// The BR/EDR class of device as 24 bits.
-	//
-	// Optional.
-	Class uint32
-
-	// What the device looks like, as an appearance value of the Bluetooth SIG's assigned numbers.
-	//
-	// Optional.
-	Appearance uint16
-
-	// The name of an icon that suits the device, from the freedesktop.org icon naming specification.
-	//
-	// Optional.
-	Icon string
-
-	// Whether the device is paired, so that an encrypted connection can be set up.
-	Paired bool
-
-	// Whether the keys of the pairing are stored, so that it outlives the connection.
-	//
-	// Since BlueZ 5.65.
-	Bonded bool
-
-	// Whether the device is trusted: its services connect without asking an agent, and an LE device is
-	// connected again automatically.
-	Trusted bool
-
-	// Whether connections from the device are refused. Blocking a device disconnects it and unloads its
-	// drivers.
-	Blocked bool
-
-	// Whether the device seems to know only the pairing of before Bluetooth 2.1. It may be wrong for
-	// newer devices that do not send an extended inquiry response.
-	LegacyPairing bool
-
-	// The strength at which the device was heard last, in dBm, from -127 to 20; 127 means that the
-	// controller does not measure it. It is present only while a discovery runs, and not followed on a
-	// connection.
-	//
-	// Optional.
-	RSSI int16
-
-	// Whether the device is connected, over either bearer.
-	Connected bool
-
-	// The services of the device, as lower-case 128-bit UUIDs: those advertised until services are
-	// resolved, those found on the device from then on.
-	//
-	// Optional.
-	UUIDs []string
-
-	// The identification of the device, in the modalias format of the kernel and udev.
-	//
-	// Optional.
-	Modalias string
-
-	// The path of the adapter that the device belongs to.
-	Adapter dbus.ObjectPath
-
-	// The manufacturer data advertised, by company identifier. Unless a discovery filter sets
-	// DuplicateData, keys of earlier advertisements stay.
-	//
-	// Optional.
-	ManufacturerData map[uint16][]byte
-
-	// The service data advertised, by lower-case 128-bit service UUID. Unless a discovery filter sets
-	// DuplicateData, keys of earlier advertisements stay.
-	//
-	// Optional.
-	ServiceData map[string][]byte
-
-	// The transmission power that the device advertises, in dBm, from -127 to 126. It is present only
-	// while a discovery runs.
-	//
-	// Optional.
-	TxPower int16
-
-	// Whether the services of the connected device are known. BlueZ now and then sets it before it has
-	// exported all GATT objects, so the object tree has to be read again after it. It becomes false
-	// shortly before Connected does.
-	//
-	// Since BlueZ 5.38.
-	ServicesResolved bool
-
-	// The flags advertised, usually one byte (Core specification supplement, part A, 1.3).
-	//
-	// Since BlueZ 5.43. Optional.
-	AdvertisingFlags []byte
-
-	// The other data advertised, by advertising data type (AD type). Only types that BlueZ holds to be
-	// safe for applications are there.
-	//
-	// Since BlueZ 5.50. Optional.
-	AdvertisingData map[byte][]byte
-
-	// Whether the device may wake this machine from sleep. It is present when the device has a profile
-	// that can, such as a keyboard's.
-	//
-	// Since BlueZ 5.55. Optional.
-	WakeAllowed bool
-
-	// The coordinated sets that the device is a member of, by the path of their DeviceSet1 objects.
-	//
-	// Since BlueZ 5.67. Optional.
-	Sets map[dbus.ObjectPath]DeviceSetMembership
-
-	// The bearer that Connect tries first; only dual-mode devices have it. A change takes effect when
-	// the device is disconnected. Setting le removes a device from those that BlueZ connects to
-	// automatically.
-	//
-	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
-	PreferredBearer PreferredBearer
-
-	// Whether the device was paired over a cable, as game controllers are, and so keeps a connection
-	// without encryption.
-	//
-	// Since BlueZ 5.83.
-	CablePairing bool
 }
 
 // decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
@@ -1143,306 +1452,6 @@ func (p *Device1Properties) encodeEntries(e *wire.Encoder, set Device1Set) {
 		e.String(which.String())
 		p.encode(e, which)
 	}
-}
-
-// Device1Update are properties of org.bluez.Device1 together with what changed last. It implements
-// [bus.Record].
-type Device1Update struct {
-	Device1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated Device1Set
-}
-
-var _ bus.Record = (*Device1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *Device1Update) Load(d *wire.Decoder) {
-	*u = Device1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *Device1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), Device1Set{}
-	var none Device1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := device1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
-		}
-	}
-}
-
-// DeviceSetMembership is the place of a device in a coordinated set.
-//
-// Fields that are nil, empty or not set are not sent. Unknown keys are skipped when it is received.
-type DeviceSetMembership struct {
-	// The rank of the device in the set, counted from 1.
-	Rank bus.Opt[byte]
-}
-
-// Device1Server is what an object with the interface org.bluez.Device1 does when it is called. The
-// methods of [Device1] say more, also which errors to return; an error that is no [*bus.Error]
-// reaches the caller as its text. The ctx of a call ends when its caller leaves the bus.
-//
-// A Set method decides about a new value: what it accepts is served once it is given to Update of
-// the skeleton.
-//
-// Embed [UnimplementedDevice1Server] to be open to methods that are added.
-type Device1Server interface {
-	// Disconnect disconnects all profiles and then the link, after a grace time of up to 2 seconds. It
-	// also cancels a Connect that has not been answered yet, which then fails. An LE device that is not
-	// trusted is not connected automatically again before the next Connect.
-	Disconnect(ctx context.Context) error
-
-	// Connect connects to the device and to those of its profiles that connect automatically. It
-	// returns when the link is up; ServicesResolved tells when the GATT services are known. An LE
-	// device that is connected already is no error. Of a dual-mode device one bearer is connected: the
-	// bonded one, else the one seen last, BR/EDR winning a tie, unless PreferredBearer says otherwise.
-	Connect(ctx context.Context) error
-
-	// ConnectProfile connects one profile of the device.
-	ConnectProfile(ctx context.Context, uuid string) error
-
-	// DisconnectProfile disconnects one profile of the device. A profile that is not connected is no
-	// error.
-	DisconnectProfile(ctx context.Context, uuid string) error
-
-	// Pair connects to the device, pairs with it and resolves its services. Questions go to the agent
-	// that was registered on the calling bus connection, else to the default agent; without either,
-	// pairing proceeds as with a machine that has no input and no output. It may take as long as a
-	// person does, and is cancelled when the calling bus connection ends.
-	Pair(ctx context.Context) error
-
-	// CancelPairing cancels a pairing that Pair started; that call then fails with
-	// AuthenticationCanceled.
-	CancelPairing(ctx context.Context) error
-
-	// GetServiceRecords returns the BR/EDR service records of the device that BlueZ knows. It exists
-	// for layers that offer another Bluetooth API on top of BlueZ.
-	GetServiceRecords(ctx context.Context) (records [][]byte, err error)
-
-	// SetAlias sets the name to show for the device: the one that was set, else Name, else the address
-	// with dashes for colons. Setting the empty string removes what was set.
-	SetAlias(ctx context.Context, value string) error
-
-	// SetTrusted sets whether the device is trusted: its services connect without asking an agent, and
-	// an LE device is connected again automatically.
-	SetTrusted(ctx context.Context, value bool) error
-
-	// SetBlocked sets whether connections from the device are refused. Blocking a device disconnects it
-	// and unloads its drivers.
-	SetBlocked(ctx context.Context, value bool) error
-
-	// SetWakeAllowed sets whether the device may wake this machine from sleep. It is present when the
-	// device has a profile that can, such as a keyboard's.
-	SetWakeAllowed(ctx context.Context, value bool) error
-
-	// SetPreferredBearer sets the bearer that Connect tries first; only dual-mode devices have it. A
-	// change takes effect when the device is disconnected. Setting le removes a device from those that
-	// BlueZ connects to automatically.
-	SetPreferredBearer(ctx context.Context, value PreferredBearer) error
-}
-
-// UnimplementedDevice1Server answers all calls with bus.ErrUnknownMethod, and all new values with
-// bus.ErrPropertyReadOnly.
-type UnimplementedDevice1Server struct{}
-
-var _ Device1Server = UnimplementedDevice1Server{}
-
-// Disconnect returns bus.ErrUnknownMethod.
-func (UnimplementedDevice1Server) Disconnect(context.Context) error {
-	return bus.ErrUnknownMethod
-}
-
-// Connect returns bus.ErrUnknownMethod.
-func (UnimplementedDevice1Server) Connect(context.Context) error {
-	return bus.ErrUnknownMethod
-}
-
-// ConnectProfile returns bus.ErrUnknownMethod.
-func (UnimplementedDevice1Server) ConnectProfile(context.Context, string) error {
-	return bus.ErrUnknownMethod
-}
-
-// DisconnectProfile returns bus.ErrUnknownMethod.
-func (UnimplementedDevice1Server) DisconnectProfile(context.Context, string) error {
-	return bus.ErrUnknownMethod
-}
-
-// Pair returns bus.ErrUnknownMethod.
-func (UnimplementedDevice1Server) Pair(context.Context) error {
-	return bus.ErrUnknownMethod
-}
-
-// CancelPairing returns bus.ErrUnknownMethod.
-func (UnimplementedDevice1Server) CancelPairing(context.Context) error {
-	return bus.ErrUnknownMethod
-}
-
-// GetServiceRecords returns bus.ErrUnknownMethod.
-func (UnimplementedDevice1Server) GetServiceRecords(context.Context) (records [][]byte, err error) {
-	return records, bus.ErrUnknownMethod
-}
-
-// SetAlias returns bus.ErrPropertyReadOnly.
-func (UnimplementedDevice1Server) SetAlias(context.Context, string) error {
-	return bus.ErrPropertyReadOnly
-}
-
-// SetTrusted returns bus.ErrPropertyReadOnly.
-func (UnimplementedDevice1Server) SetTrusted(context.Context, bool) error {
-	return bus.ErrPropertyReadOnly
-}
-
-// SetBlocked returns bus.ErrPropertyReadOnly.
-func (UnimplementedDevice1Server) SetBlocked(context.Context, bool) error {
-	return bus.ErrPropertyReadOnly
-}
-
-// SetWakeAllowed returns bus.ErrPropertyReadOnly.
-func (UnimplementedDevice1Server) SetWakeAllowed(context.Context, bool) error {
-	return bus.ErrPropertyReadOnly
-}
-
-// SetPreferredBearer returns bus.ErrPropertyReadOnly.
-func (UnimplementedDevice1Server) SetPreferredBearer(context.Context, PreferredBearer) error {
-	return bus.ErrPropertyReadOnly
-}
-
-// Device1Skeleton serves the interface org.bluez.Device1 on an object; give it to Export of a
-// [bus.Conn]. It is safe for concurrent use.
-type Device1Skeleton struct {
-	served  bus.ServedInterface
-	server  Device1Server
-	emitter bus.Emitter
-
-	mu    sync.Mutex
-	props Device1Properties // guarded by mu
-}
-
-var _ bus.Skeleton = (*Device1Skeleton)(nil)
-
-// NewDevice1Skeleton returns a skeleton whose calls server answers and that has the properties
-// props at first.
-func NewDevice1Skeleton(server Device1Server, props Device1Properties) *Device1Skeleton {
-	s := &Device1Skeleton{server: server, props: props}
-	s.served = bus.ServedInterface{
-		Name: Device1Interface,
-		XML:  device1XML,
-		Methods: []bus.ServedMethod{
-			{
-				Method: bus.Method{Interface: Device1Interface, Name: "Disconnect", Priority: true},
-				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
-					return nil, s.server.Disconnect(ctx)
-				},
-			},
-			{
-				Method: bus.Method{Interface: Device1Interface, Name: "Connect"},
-				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
-					return nil, s.server.Connect(ctx)
-				},
-			},
-			{
-				Method: bus.Method{Interface: Device1Interface, Name: "ConnectProfile", In: "s"},
-				Serve: func(ctx context.Context, d *wire.Decoder) (func(*wire.Encoder), error) {
-					uuid := d.String()
-					if err := d.Err(); err != nil {
-						return nil, err
-					}
-					return nil, s.server.ConnectProfile(ctx, uuid)
-				},
-			},
-			{
-				Method: bus.Method{Interface: Device1Interface, Name: "DisconnectProfile", In: "s", Priority: true},
-				Serve: func(ctx context.Context, d *wire.Decoder) (func(*wire.Encoder), error) {
-					uuid := d.String()
-					if err := d.Err(); err != nil {
-						return nil, err
-					}
-					return nil, s.server.DisconnectProfile(ctx, uuid)
-				},
-			},
-			{
-				Method: bus.Method{Interface: Device1Interface, Name: "Pair"},
-				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
-					return nil, s.server.Pair(ctx)
-				},
-			},
-			{
-				Method: bus.Method{Interface: Device1Interface, Name: "CancelPairing", Priority: true},
-				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
-					return nil, s.server.CancelPairing(ctx)
-				},
-			},
-			{
-				Method: bus.Method{Interface: Device1Interface, Name: "GetServiceRecords", Out: "aay"},
-				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
-					records, err := s.server.GetServiceRecords(ctx)
-					return func(e *wire.Encoder) { encodeBytesSlice(e, records) }, err
-				},
-			},
-		},
-		Properties: (*device1Served)(s),
-		Emitter:    &s.emitter,
-	}
-	return s
-}
-
-// Serve implements [bus.Skeleton].
-func (s *Device1Skeleton) Serve() *bus.ServedInterface {
-	return &s.served
-}
-
-// Properties returns what is served now.
-func (s *Device1Skeleton) Properties() Device1Properties {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.props
-}
-
-// Update serves the properties that are in props' set from now on, and announces them in one
-// PropertiesChanged signal. Others stay as they are. Before the skeleton is exported it announces
-// nothing.
-func (s *Device1Skeleton) Update(props Device1Properties) error {
-	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for p := range props.All() {
-			s.props.take(p, &props)
-		}
-		changed := props.Device1Set
-		array := e.Array(8)
-		props.encodeEntries(e, changed)
-		e.EndArray(array)
-		e.EndArray(e.Array(4))
-	})
-}
-
-// Invalidate takes properties away, and announces that in one PropertiesChanged signal.
-func (s *Device1Skeleton) Invalidate(props ...Device1Property) error {
-	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		e.EndArray(e.Array(8))
-		invalidated := e.Array(4)
-		for _, p := range props {
-			s.props.take(p, &Device1Properties{})
-			e.String(p.String())
-		}
-		e.EndArray(invalidated)
-	})
-}
-
-// EmitDisconnected sends the signal Disconnected from the objects that the skeleton is exported on.
-func (s *Device1Skeleton) EmitDisconnected(name DisconnectReason, message string) error {
-	return s.emitter.Emit("Disconnected", "ss", func(e *wire.Encoder) {
-		e.String(string(name))
-		e.String(message)
-	})
 }
 
 // device1Served is [Device1Skeleton] as package bus sees its properties.

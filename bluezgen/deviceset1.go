@@ -23,9 +23,9 @@ const DeviceSet1Interface = "org.bluez.DeviceSet1"
 //
 // It is described in org.bluez.DeviceSet(5).
 //
-// Since BlueZ 5.67. Experimental: bluetoothd has it only when run with --experimental.
-//
 // Its methods block until the reply is there or ctx ends, and may be called from any goroutine.
+//
+// Since BlueZ 5.67. Experimental: bluetoothd has it only when run with --experimental.
 type DeviceSet1 struct {
 	bus.Object
 }
@@ -104,6 +104,62 @@ func (p DeviceSet1) OnPropertiesChanged(ctx context.Context, handler func(Device
 	})
 }
 
+// DeviceSet1Codec returns what a [bus.Mirror] needs to keep the interface: its records are of the
+// type *DeviceSet1Update.
+func DeviceSet1Codec() bus.Codec {
+	return bus.Codec{Interface: DeviceSet1Interface, New: func() bus.Record { return &DeviceSet1Update{} }}
+}
+
+// DeviceSet1Properties are properties of org.bluez.DeviceSet1. The set says which of them are
+// there; the fields of others are zero. Properties that are optional are not on every object. Maps
+// and slices may be shared with other copies and must not be changed.
+type DeviceSet1Properties struct {
+	DeviceSet1Set
+
+	// The path of the adapter that the set belongs to.
+	Adapter dbus.ObjectPath
+
+	// Whether all members are connected as soon as one is.
+	AutoConnect bool
+
+	// The paths of the members that are known.
+	Devices []dbus.ObjectPath
+
+	// The number of members that the set has.
+	Size byte
+}
+
+// DeviceSet1Update are properties of org.bluez.DeviceSet1 together with what changed last. It
+// implements [bus.Record].
+type DeviceSet1Update struct {
+	DeviceSet1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated DeviceSet1Set
+}
+
+var _ bus.Record = (*DeviceSet1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *DeviceSet1Update) Load(d *wire.Decoder) {
+	*u = DeviceSet1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *DeviceSet1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), DeviceSet1Set{}
+	var none DeviceSet1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := deviceSet1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
+}
+
 // DeviceSet1Property is a property of org.bluez.DeviceSet1.
 type DeviceSet1Property int
 
@@ -128,22 +184,6 @@ func (p DeviceSet1Property) String() string {
 		return "Size"
 	default:
 		return fmt.Sprintf("DeviceSet1Property(%d)", int(p))
-	}
-}
-
-// deviceSet1PropertyOf returns the property that has a D-Bus name.
-func deviceSet1PropertyOf(name []byte) (p DeviceSet1Property, ok bool) {
-	switch string(name) {
-	case "Adapter":
-		return DeviceSet1Adapter, true
-	case "AutoConnect":
-		return DeviceSet1AutoConnect, true
-	case "Devices":
-		return DeviceSet1Devices, true
-	case "Size":
-		return DeviceSet1Size, true
-	default:
-		return 0, false
 	}
 }
 
@@ -198,138 +238,6 @@ func (s DeviceSet1Set) All() iter.Seq[DeviceSet1Property] {
 			if s.Has(p) && !yield(p) {
 				return
 			}
-		}
-	}
-}
-
-// DeviceSet1Properties are properties of org.bluez.DeviceSet1. The set says which of them are
-// there; the fields of others are zero. Properties that are optional are not on every object. Maps
-// and slices may be shared with other copies and must not be changed.
-type DeviceSet1Properties struct {
-	DeviceSet1Set
-
-	// The path of the adapter that the set belongs to.
-	Adapter dbus.ObjectPath
-
-	// Whether all members are connected as soon as one is.
-	AutoConnect bool
-
-	// The paths of the members that are known.
-	Devices []dbus.ObjectPath
-
-	// The number of members that the set has.
-	Size byte
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *DeviceSet1Properties) decode(d *wire.Decoder) (set DeviceSet1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "Adapter":
-			if d.VariantOf("o", "org.bluez.DeviceSet1.Adapter") {
-				p.Adapter = d.ObjectPath()
-				set.Add(DeviceSet1Adapter)
-			}
-		case "AutoConnect":
-			if d.VariantOf("b", "org.bluez.DeviceSet1.AutoConnect") {
-				p.AutoConnect = d.Bool()
-				set.Add(DeviceSet1AutoConnect)
-			}
-		case "Devices":
-			if d.VariantOf("ao", "org.bluez.DeviceSet1.Devices") {
-				p.Devices = decodeObjectPathSlice(d)
-				set.Add(DeviceSet1Devices)
-			}
-		case "Size":
-			if d.VariantOf("y", "org.bluez.DeviceSet1.Size") {
-				p.Size = d.Byte()
-				set.Add(DeviceSet1Size)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.DeviceSet1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *DeviceSet1Properties) take(which DeviceSet1Property, from *DeviceSet1Properties) {
-	switch which {
-	case DeviceSet1Adapter:
-		p.Adapter = from.Adapter
-	case DeviceSet1AutoConnect:
-		p.AutoConnect = from.AutoConnect
-	case DeviceSet1Devices:
-		p.Devices = from.Devices
-	case DeviceSet1Size:
-		p.Size = from.Size
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *DeviceSet1Properties) encode(e *wire.Encoder, which DeviceSet1Property) {
-	switch which {
-	case DeviceSet1Adapter:
-		e.VariantOf("o")
-		e.ObjectPath(p.Adapter)
-	case DeviceSet1AutoConnect:
-		e.VariantOf("b")
-		e.Bool(p.AutoConnect)
-	case DeviceSet1Devices:
-		e.VariantOf("ao")
-		encodeObjectPathSlice(e, p.Devices)
-	case DeviceSet1Size:
-		e.VariantOf("y")
-		e.Byte(p.Size)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *DeviceSet1Properties) encodeEntries(e *wire.Encoder, set DeviceSet1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// DeviceSet1Update are properties of org.bluez.DeviceSet1 together with what changed last. It
-// implements [bus.Record].
-type DeviceSet1Update struct {
-	DeviceSet1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated DeviceSet1Set
-}
-
-var _ bus.Record = (*DeviceSet1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *DeviceSet1Update) Load(d *wire.Decoder) {
-	*u = DeviceSet1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *DeviceSet1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), DeviceSet1Set{}
-	var none DeviceSet1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := deviceSet1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
 		}
 	}
 }
@@ -459,6 +367,104 @@ func (s *DeviceSet1Skeleton) Invalidate(props ...DeviceSet1Property) error {
 		}
 		e.EndArray(invalidated)
 	})
+}
+
+// deviceSet1PropertyOf returns the property that has a D-Bus name.
+func deviceSet1PropertyOf(name []byte) (p DeviceSet1Property, ok bool) {
+	switch string(name) {
+	case "Adapter":
+		return DeviceSet1Adapter, true
+	case "AutoConnect":
+		return DeviceSet1AutoConnect, true
+	case "Devices":
+		return DeviceSet1Devices, true
+	case "Size":
+		return DeviceSet1Size, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *DeviceSet1Properties) decode(d *wire.Decoder) (set DeviceSet1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Adapter":
+			if d.VariantOf("o", "org.bluez.DeviceSet1.Adapter") {
+				p.Adapter = d.ObjectPath()
+				set.Add(DeviceSet1Adapter)
+			}
+		case "AutoConnect":
+			if d.VariantOf("b", "org.bluez.DeviceSet1.AutoConnect") {
+				p.AutoConnect = d.Bool()
+				set.Add(DeviceSet1AutoConnect)
+			}
+		case "Devices":
+			if d.VariantOf("ao", "org.bluez.DeviceSet1.Devices") {
+				p.Devices = decodeObjectPathSlice(d)
+				set.Add(DeviceSet1Devices)
+			}
+		case "Size":
+			if d.VariantOf("y", "org.bluez.DeviceSet1.Size") {
+				p.Size = d.Byte()
+				set.Add(DeviceSet1Size)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.DeviceSet1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *DeviceSet1Properties) take(which DeviceSet1Property, from *DeviceSet1Properties) {
+	switch which {
+	case DeviceSet1Adapter:
+		p.Adapter = from.Adapter
+	case DeviceSet1AutoConnect:
+		p.AutoConnect = from.AutoConnect
+	case DeviceSet1Devices:
+		p.Devices = from.Devices
+	case DeviceSet1Size:
+		p.Size = from.Size
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *DeviceSet1Properties) encode(e *wire.Encoder, which DeviceSet1Property) {
+	switch which {
+	case DeviceSet1Adapter:
+		e.VariantOf("o")
+		e.ObjectPath(p.Adapter)
+	case DeviceSet1AutoConnect:
+		e.VariantOf("b")
+		e.Bool(p.AutoConnect)
+	case DeviceSet1Devices:
+		e.VariantOf("ao")
+		encodeObjectPathSlice(e, p.Devices)
+	case DeviceSet1Size:
+		e.VariantOf("y")
+		e.Byte(p.Size)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *DeviceSet1Properties) encodeEntries(e *wire.Encoder, set DeviceSet1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // deviceSet1Served is [DeviceSet1Skeleton] as package bus sees its properties.

@@ -3,11 +3,18 @@
 //   org.bluez.AdvertisementMonitor1.xml, org.bluez.AdvertisementMonitorManager1.xml,
 //   org.bluez.Agent1.xml, org.bluez.AgentManager1.xml, org.bluez.Battery1.xml,
 //   org.bluez.BatteryProvider1.xml, org.bluez.BatteryProviderManager1.xml,
-//   org.bluez.Bearer.BREDR1.xml, org.bluez.Bearer.LE1.xml, org.bluez.Device1.xml,
-//   org.bluez.DeviceSet1.xml, org.bluez.GattCharacteristic1.xml, org.bluez.GattDescriptor1.xml,
-//   org.bluez.GattManager1.xml, org.bluez.GattProfile1.xml, org.bluez.GattService1.xml,
-//   org.bluez.LEAdvertisement1.xml, org.bluez.LEAdvertisingManager1.xml, org.bluez.Profile1.xml,
-//   org.bluez.ProfileManager1.xml
+//   org.bluez.Bearer.BREDR1.xml, org.bluez.Bearer.LE1.xml, org.bluez.Call1.xml,
+//   org.bluez.ChannelSounding1.xml, org.bluez.Device1.xml, org.bluez.DeviceSet1.xml,
+//   org.bluez.GattCharacteristic1.xml, org.bluez.GattDescriptor1.xml, org.bluez.GattManager1.xml,
+//   org.bluez.GattProfile1.xml, org.bluez.GattService1.xml, org.bluez.HealthChannel1.xml,
+//   org.bluez.HealthDevice1.xml, org.bluez.HealthManager1.xml, org.bluez.Input1.xml,
+//   org.bluez.LEAdvertisement1.xml, org.bluez.LEAdvertisingManager1.xml, org.bluez.Media1.xml,
+//   org.bluez.MediaAssistant1.xml, org.bluez.MediaControl1.xml, org.bluez.MediaEndpoint1.xml,
+//   org.bluez.MediaFolder1.xml, org.bluez.MediaItem1.xml, org.bluez.MediaPlayer1.xml,
+//   org.bluez.MediaTransport1.xml, org.bluez.Network1.xml, org.bluez.NetworkServer1.xml,
+//   org.bluez.Profile1.xml, org.bluez.ProfileManager1.xml, org.bluez.SimAccess1.xml,
+//   org.bluez.Telephony1.xml, org.bluez.Thermometer1.xml, org.bluez.ThermometerManager1.xml,
+//   org.bluez.ThermometerWatcher1.xml
 
 package bluezgen
 
@@ -100,6 +107,87 @@ const (
 	AgentCapabilityNoInputNoOutput AgentCapability = "NoInputNoOutput"
 	// It can ask for a number and show one.
 	AgentCapabilityKeyboardDisplay AgentCapability = "KeyboardDisplay"
+)
+
+// AudioFeature is the feature of a service of an LE Audio profile: of Telephony and Media Audio
+// (TMAP), or of Gaming Audio (GMAP).
+//
+// The other side may send a value that is not among the constants.
+type AudioFeature string
+
+// Values of [AudioFeature].
+const (
+	// TMAP: call gateway.
+	AudioFeatureCallGateway AudioFeature = "cg"
+	// TMAP: call terminal.
+	AudioFeatureCallTerminal AudioFeature = "ct"
+	// TMAP: unicast media sender.
+	AudioFeatureUnicastMediaSender AudioFeature = "ums"
+	// TMAP: unicast media receiver.
+	AudioFeatureUnicastMediaReceiver AudioFeature = "umr"
+	// TMAP: broadcast media sender.
+	AudioFeatureBroadcastMediaSender AudioFeature = "bms"
+	// TMAP: broadcast media receiver.
+	AudioFeatureBroadcastMediaReceiver AudioFeature = "bmr"
+	// GMAP: unicast game gateway.
+	AudioFeatureUnicastGameGateway AudioFeature = "ugg"
+	// GMAP: unicast game terminal.
+	AudioFeatureUnicastGameTerminal AudioFeature = "ugt"
+	// GMAP: broadcast game sender.
+	AudioFeatureBroadcastGameSender AudioFeature = "bgs"
+	// GMAP: broadcast game receiver.
+	AudioFeatureBroadcastGameReceiver AudioFeature = "bgr"
+	// GMAP: the gateway can multiplex.
+	AudioFeatureUGGMultiplex AudioFeature = "ugg-multiplex"
+	// GMAP: the gateway can send at 96 kbit/s.
+	AudioFeatureUGG96kbpsSource AudioFeature = "ugg-96kbps-source"
+	// GMAP: the gateway can send to more than one sink.
+	AudioFeatureUGGMultisink AudioFeature = "ugg-multisink"
+	// GMAP: the terminal can send.
+	AudioFeatureUGTSource AudioFeature = "ugt-source"
+	// GMAP: the terminal can send at 80 kbit/s.
+	AudioFeatureUGT80kbpsSource AudioFeature = "ugt-80kbps-source"
+	// GMAP: the terminal can receive.
+	AudioFeatureUGTSink AudioFeature = "ugt-sink"
+	// GMAP: the terminal can receive at 64 kbit/s.
+	AudioFeatureUGT64kbpsSink AudioFeature = "ugt-64kbps-sink"
+	// GMAP: the terminal can multiplex.
+	AudioFeatureUGTMultiplex AudioFeature = "ugt-multiplex"
+	// GMAP: the terminal can be one of several sinks.
+	AudioFeatureUGTMultisink AudioFeature = "ugt-multisink"
+	// GMAP: the terminal can be one of several sources.
+	AudioFeatureUGTMultisource AudioFeature = "ugt-multisource"
+	// GMAP: the broadcast sender can send at 96 kbit/s.
+	AudioFeatureBGS96kbps AudioFeature = "bgs-96kbps"
+	// GMAP: the broadcast receiver can be one of several sinks.
+	AudioFeatureBGRMultisink AudioFeature = "bgr-multisink"
+	// GMAP: the broadcast receiver can multiplex.
+	AudioFeatureBGRMultiplex AudioFeature = "bgr-multiplex"
+)
+
+// CallState is the state of a call.
+//
+// The other side may send a value that is not among the constants.
+type CallState string
+
+// Values of [CallState].
+const (
+	// It is being spoken.
+	CallStateActive CallState = "active"
+	// It is on hold.
+	CallStateHeld CallState = "held"
+	// It is being dialed.
+	CallStateDialing CallState = "dialing"
+	// It rings at the other side.
+	CallStateAlerting CallState = "alerting"
+	// It rings here.
+	CallStateIncoming CallState = "incoming"
+	// It rings here while there is another call.
+	CallStateWaiting CallState = "waiting"
+	// It came in and was put on hold.
+	CallStateResponseAndHold CallState = "response_and_hold"
+	// The object goes shortly and must not be used any more.
+	CallStateDisconnected CallState = "disconnected"
 )
 
 // CharacteristicFlag is what can be done with a GATT characteristic (Core specification, volume 3,
@@ -207,6 +295,47 @@ const (
 	DisconnectReasonSuspend DisconnectReason = "org.bluez.Reason.Suspend"
 )
 
+// HealthChannelType is the quality of a data channel of the Health Device Profile.
+//
+// The other side may send a value that is not among the constants.
+type HealthChannelType string
+
+// Values of [HealthChannelType].
+const (
+	// All data arrives.
+	HealthChannelTypeReliable HealthChannelType = "reliable"
+	// Data is in time, and may be lost.
+	HealthChannelTypeStreaming HealthChannelType = "streaming"
+	// The device chooses.
+	HealthChannelTypeAny HealthChannelType = "any"
+)
+
+// HealthRole is the role of an application in the Health Device Profile.
+//
+// The other side may send a value that is not among the constants.
+type HealthRole string
+
+// Values of [HealthRole].
+const (
+	// It sends measurements.
+	HealthRoleSource HealthRole = "source"
+	// It receives measurements.
+	HealthRoleSink HealthRole = "sink"
+)
+
+// HearingAidSide is the ear that a hearing aid is for.
+//
+// The other side may send a value that is not among the constants.
+type HearingAidSide string
+
+// Values of [HearingAidSide].
+const (
+	// The left ear.
+	HearingAidSideLeft HearingAidSide = "left"
+	// The right ear.
+	HearingAidSideRight HearingAidSide = "right"
+)
+
 // LinkType is the bearer that a remote device asks over.
 //
 // The other side may send a value that is not among the constants.
@@ -218,6 +347,250 @@ const (
 	LinkTypeBREDR LinkType = "BR/EDR"
 	// Low Energy.
 	LinkTypeLE LinkType = "LE"
+)
+
+// MPRISLoopStatus is the setting of what a media player repeats, as MPRIS names it.
+//
+// The other side may send a value that is not among the constants.
+type MPRISLoopStatus string
+
+// Values of [MPRISLoopStatus].
+const (
+	// Nothing is repeated.
+	MPRISLoopStatusNone MPRISLoopStatus = "None"
+	// The track is repeated.
+	MPRISLoopStatusTrack MPRISLoopStatus = "Track"
+	// The playlist is repeated.
+	MPRISLoopStatusPlaylist MPRISLoopStatus = "Playlist"
+)
+
+// MPRISPlaybackStatus is the state of a media player, as MPRIS names it.
+//
+// The other side may send a value that is not among the constants.
+type MPRISPlaybackStatus string
+
+// Values of [MPRISPlaybackStatus].
+const (
+	// It plays.
+	MPRISPlaybackStatusPlaying MPRISPlaybackStatus = "Playing"
+	// It is paused.
+	MPRISPlaybackStatusPaused MPRISPlaybackStatus = "Paused"
+	// It is stopped.
+	MPRISPlaybackStatusStopped MPRISPlaybackStatus = "Stopped"
+)
+
+// MediaAssistantState is the state of a broadcast stream that a device may be told of.
+//
+// The other side may send a value that is not among the constants.
+type MediaAssistantState string
+
+// Values of [MediaAssistantState].
+const (
+	// The device was not told yet.
+	MediaAssistantStateIdle MediaAssistantState = "idle"
+	// The device was told.
+	MediaAssistantStatePending MediaAssistantState = "pending"
+	// The device asks for the broadcast code.
+	MediaAssistantStateRequesting MediaAssistantState = "requesting"
+	// The device listens.
+	MediaAssistantStateActive MediaAssistantState = "active"
+	// The stream is one that this machine sends; since BlueZ 5.85.
+	MediaAssistantStateLocal MediaAssistantState = "local"
+)
+
+// MediaFeature is a special feature of the audio part.
+//
+// The other side may send a value that is not among the constants.
+type MediaFeature string
+
+// Values of [MediaFeature].
+const (
+	// The sockets of media streams can tell when a packet was sent. Which kinds of time stamps the
+	// kernel has is told by the ioctl SIOCETHTOOL.
+	MediaFeatureTxTimestamping MediaFeature = "tx-timestamping"
+)
+
+// MediaFolderType is the kind of items in a folder.
+//
+// The other side may send a value that is not among the constants.
+type MediaFolderType string
+
+// Values of [MediaFolderType].
+const (
+	// Anything.
+	MediaFolderTypeMixed MediaFolderType = "mixed"
+	// Titles.
+	MediaFolderTypeTitles MediaFolderType = "titles"
+	// Albums.
+	MediaFolderTypeAlbums MediaFolderType = "albums"
+	// Artists.
+	MediaFolderTypeArtists MediaFolderType = "artists"
+)
+
+// MediaItemAttribute is an entry in the metadata of an item.
+//
+// The other side may send a value that is not among the constants.
+type MediaItemAttribute string
+
+// Values of [MediaItemAttribute].
+const (
+	// The title.
+	MediaItemAttributeTitle MediaItemAttribute = "title"
+	// The artist.
+	MediaItemAttributeArtist MediaItemAttribute = "artist"
+	// The album.
+	MediaItemAttributeAlbum MediaItemAttribute = "album"
+	// The genre.
+	MediaItemAttributeGenre MediaItemAttribute = "genre"
+	// How many tracks there are.
+	MediaItemAttributeNumberOfTracks MediaItemAttribute = "number-of-tracks"
+	// The number of the track.
+	MediaItemAttributeNumber MediaItemAttribute = "number"
+	// The length.
+	MediaItemAttributeDuration MediaItemAttribute = "duration"
+)
+
+// MediaItemType is the kind of an item.
+//
+// The other side may send a value that is not among the constants.
+type MediaItemType string
+
+// Values of [MediaItemType].
+const (
+	// It is audio.
+	MediaItemTypeAudio MediaItemType = "audio"
+	// It is video.
+	MediaItemTypeVideo MediaItemType = "video"
+	// It is a folder.
+	MediaItemTypeFolder MediaItemType = "folder"
+)
+
+// MediaPlayerEqualizer is the setting of an equalizer.
+//
+// The other side may send a value that is not among the constants.
+type MediaPlayerEqualizer string
+
+// Values of [MediaPlayerEqualizer].
+const (
+	// It is off.
+	MediaPlayerEqualizerOff MediaPlayerEqualizer = "off"
+	// It is on.
+	MediaPlayerEqualizerOn MediaPlayerEqualizer = "on"
+)
+
+// MediaPlayerRepeat is the setting of what a media player repeats.
+//
+// The other side may send a value that is not among the constants.
+type MediaPlayerRepeat string
+
+// Values of [MediaPlayerRepeat].
+const (
+	// Nothing is repeated.
+	MediaPlayerRepeatOff MediaPlayerRepeat = "off"
+	// The track is repeated.
+	MediaPlayerRepeatSingleTrack MediaPlayerRepeat = "singletrack"
+	// All tracks are repeated.
+	MediaPlayerRepeatAllTracks MediaPlayerRepeat = "alltracks"
+	// The group is repeated.
+	MediaPlayerRepeatGroup MediaPlayerRepeat = "group"
+)
+
+// MediaPlayerScan is the setting of what a media player scans.
+//
+// The other side may send a value that is not among the constants.
+type MediaPlayerScan string
+
+// Values of [MediaPlayerScan].
+const (
+	// Nothing is scanned.
+	MediaPlayerScanOff MediaPlayerScan = "off"
+	// All tracks are scanned.
+	MediaPlayerScanAllTracks MediaPlayerScan = "alltracks"
+	// The group is scanned.
+	MediaPlayerScanGroup MediaPlayerScan = "group"
+)
+
+// MediaPlayerShuffle is the setting of what a media player plays in random order.
+//
+// The other side may send a value that is not among the constants.
+type MediaPlayerShuffle string
+
+// Values of [MediaPlayerShuffle].
+const (
+	// Nothing is.
+	MediaPlayerShuffleOff MediaPlayerShuffle = "off"
+	// All tracks are.
+	MediaPlayerShuffleAllTracks MediaPlayerShuffle = "alltracks"
+	// The group is.
+	MediaPlayerShuffleGroup MediaPlayerShuffle = "group"
+)
+
+// MediaPlayerStatus is the state of a media player.
+//
+// The other side may send a value that is not among the constants.
+type MediaPlayerStatus string
+
+// Values of [MediaPlayerStatus].
+const (
+	// It plays.
+	MediaPlayerStatusPlaying MediaPlayerStatus = "playing"
+	// It is stopped.
+	MediaPlayerStatusStopped MediaPlayerStatus = "stopped"
+	// It is paused.
+	MediaPlayerStatusPaused MediaPlayerStatus = "paused"
+	// It plays forward at high speed.
+	MediaPlayerStatusForwardSeek MediaPlayerStatus = "forward-seek"
+	// It plays backward at high speed.
+	MediaPlayerStatusReverseSeek MediaPlayerStatus = "reverse-seek"
+	// It has failed.
+	MediaPlayerStatusError MediaPlayerStatus = "error"
+)
+
+// MediaPlayerSubtype is the precise kind of a media player.
+//
+// The other side may send a value that is not among the constants.
+type MediaPlayerSubtype string
+
+// Values of [MediaPlayerSubtype].
+const (
+	// It plays audio books.
+	MediaPlayerSubtypeAudioBook MediaPlayerSubtype = "Audio Book"
+	// It plays podcasts.
+	MediaPlayerSubtypePodcast MediaPlayerSubtype = "Podcast"
+)
+
+// MediaPlayerType is the kind of a media player.
+//
+// The other side may send a value that is not among the constants.
+type MediaPlayerType string
+
+// Values of [MediaPlayerType].
+const (
+	// It plays audio.
+	MediaPlayerTypeAudio MediaPlayerType = "Audio"
+	// It plays video.
+	MediaPlayerTypeVideo MediaPlayerType = "Video"
+	// It plays radio.
+	MediaPlayerTypeAudioBroadcasting MediaPlayerType = "Audio Broadcasting"
+	// It plays television.
+	MediaPlayerTypeVideoBroadcasting MediaPlayerType = "Video Broadcasting"
+)
+
+// MediaTransportState is the state of an audio stream.
+//
+// The other side may send a value that is not among the constants.
+type MediaTransportState string
+
+// Values of [MediaTransportState].
+const (
+	// It does not stream.
+	MediaTransportStateIdle MediaTransportState = "idle"
+	// It streams and nobody has acquired it.
+	MediaTransportStatePending MediaTransportState = "pending"
+	// It is a broadcast that was selected and nobody has acquired it; since BlueZ 5.78.
+	MediaTransportStateBroadcasting MediaTransportState = "broadcasting"
+	// It streams and is acquired.
+	MediaTransportStateActive MediaTransportState = "active"
 )
 
 // MonitorFeature is a feature of advertisement monitoring.
@@ -240,6 +613,22 @@ type MonitorType string
 const (
 	// An advertisement matches if one of the patterns does.
 	MonitorTypeOrPatterns MonitorType = "or_patterns"
+)
+
+// NetworkRole is the role in a personal area network. Instead of a name, its 128-bit UUID may be
+// used.
+//
+// The other side may send a value that is not among the constants.
+type NetworkRole string
+
+// Values of [NetworkRole].
+const (
+	// A user, UUID 0x1115.
+	NetworkRolePANU NetworkRole = "panu"
+	// An access point to another network, UUID 0x1116.
+	NetworkRoleNAP NetworkRole = "nap"
+	// The centre of a group, UUID 0x1117.
+	NetworkRoleGN NetworkRole = "gn"
 )
 
 // PowerState is how far an adapter is switched on.
@@ -291,6 +680,24 @@ const (
 	ProfileRoleServer ProfileRole = "server"
 )
 
+// ReconnectMode is the side that restores a connection that was lost (HID Profile specification,
+// 5.4.2).
+//
+// The other side may send a value that is not among the constants.
+type ReconnectMode string
+
+// Values of [ReconnectMode].
+const (
+	// Neither has to.
+	ReconnectModeNone ReconnectMode = "none"
+	// This machine does.
+	ReconnectModeHost ReconnectMode = "host"
+	// The device does.
+	ReconnectModeDevice ReconnectMode = "device"
+	// The device tries to, and this machine may.
+	ReconnectModeAny ReconnectMode = "any"
+)
+
 // SecondaryChannel is a PHY of the secondary advertising channel.
 //
 // The other side may send a value that is not among the constants.
@@ -304,6 +711,76 @@ const (
 	SecondaryChannel2M SecondaryChannel = "2M"
 	// The coded PHY, for long range.
 	SecondaryChannelCoded SecondaryChannel = "Coded"
+)
+
+// TelephonyState is the state of the connection to a telephone.
+//
+// The other side may send a value that is not among the constants.
+type TelephonyState string
+
+// Values of [TelephonyState].
+const (
+	// The RFCOMM connection is being made.
+	TelephonyStateConnecting TelephonyState = "connecting"
+	// The service level connection is being made.
+	TelephonyStateServiceConnecting TelephonyState = "slc_connecting"
+	// Both are there.
+	TelephonyStateConnected TelephonyState = "connected"
+	// The object goes shortly and must not be used any more.
+	TelephonyStateDisconnecting TelephonyState = "disconnecting"
+)
+
+// ThermometerMeasurementKind is the kind of a measurement.
+//
+// The other side may send a value that is not among the constants.
+type ThermometerMeasurementKind string
+
+// Values of [ThermometerMeasurementKind].
+const (
+	// The measurement is done.
+	ThermometerMeasurementKindFinal ThermometerMeasurementKind = "final"
+	// The measurement goes on.
+	ThermometerMeasurementKindIntermediate ThermometerMeasurementKind = "intermediate"
+)
+
+// ThermometerType is the place on a body where a temperature is measured.
+//
+// The other side may send a value that is not among the constants.
+type ThermometerType string
+
+// Values of [ThermometerType].
+const (
+	// The armpit.
+	ThermometerTypeArmpit ThermometerType = "armpit"
+	// The body in general.
+	ThermometerTypeBody ThermometerType = "body"
+	// The ear.
+	ThermometerTypeEar ThermometerType = "ear"
+	// The finger.
+	ThermometerTypeFinger ThermometerType = "finger"
+	// The gastro-intestinal tract.
+	ThermometerTypeIntestines ThermometerType = "intestines"
+	// The mouth.
+	ThermometerTypeMouth ThermometerType = "mouth"
+	// The rectum.
+	ThermometerTypeRectum ThermometerType = "rectum"
+	// The toe.
+	ThermometerTypeToe ThermometerType = "toe"
+	// The ear drum.
+	ThermometerTypeTympanum ThermometerType = "tympanum"
+)
+
+// ThermometerUnit is the unit of a temperature.
+//
+// The other side may send a value that is not among the constants.
+type ThermometerUnit string
+
+// Values of [ThermometerUnit].
+const (
+	// Degrees Celsius.
+	ThermometerUnitCelsius ThermometerUnit = "celsius"
+	// Degrees Fahrenheit.
+	ThermometerUnitFahrenheit ThermometerUnit = "fahrenheit"
 )
 
 // Transport is the radio that a discovery uses.

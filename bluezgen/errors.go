@@ -3,11 +3,18 @@
 //   org.bluez.AdvertisementMonitor1.xml, org.bluez.AdvertisementMonitorManager1.xml,
 //   org.bluez.Agent1.xml, org.bluez.AgentManager1.xml, org.bluez.Battery1.xml,
 //   org.bluez.BatteryProvider1.xml, org.bluez.BatteryProviderManager1.xml,
-//   org.bluez.Bearer.BREDR1.xml, org.bluez.Bearer.LE1.xml, org.bluez.Device1.xml,
-//   org.bluez.DeviceSet1.xml, org.bluez.GattCharacteristic1.xml, org.bluez.GattDescriptor1.xml,
-//   org.bluez.GattManager1.xml, org.bluez.GattProfile1.xml, org.bluez.GattService1.xml,
-//   org.bluez.LEAdvertisement1.xml, org.bluez.LEAdvertisingManager1.xml, org.bluez.Profile1.xml,
-//   org.bluez.ProfileManager1.xml
+//   org.bluez.Bearer.BREDR1.xml, org.bluez.Bearer.LE1.xml, org.bluez.Call1.xml,
+//   org.bluez.ChannelSounding1.xml, org.bluez.Device1.xml, org.bluez.DeviceSet1.xml,
+//   org.bluez.GattCharacteristic1.xml, org.bluez.GattDescriptor1.xml, org.bluez.GattManager1.xml,
+//   org.bluez.GattProfile1.xml, org.bluez.GattService1.xml, org.bluez.HealthChannel1.xml,
+//   org.bluez.HealthDevice1.xml, org.bluez.HealthManager1.xml, org.bluez.Input1.xml,
+//   org.bluez.LEAdvertisement1.xml, org.bluez.LEAdvertisingManager1.xml, org.bluez.Media1.xml,
+//   org.bluez.MediaAssistant1.xml, org.bluez.MediaControl1.xml, org.bluez.MediaEndpoint1.xml,
+//   org.bluez.MediaFolder1.xml, org.bluez.MediaItem1.xml, org.bluez.MediaPlayer1.xml,
+//   org.bluez.MediaTransport1.xml, org.bluez.Network1.xml, org.bluez.NetworkServer1.xml,
+//   org.bluez.Profile1.xml, org.bluez.ProfileManager1.xml, org.bluez.SimAccess1.xml,
+//   org.bluez.Telephony1.xml, org.bluez.Thermometer1.xml, org.bluez.ThermometerManager1.xml,
+//   org.bluez.ThermometerWatcher1.xml
 
 package bluezgen
 
@@ -16,6 +23,76 @@ import "github.com/gobluez/bluez/gen/bus"
 // The errors that the methods of this package return. Compare with errors.Is; errors.As finds the
 // message in a [*bus.Error].
 var (
+	// ErrA2DPInvalidAllocationMethod is org.bluez.Error.A2DP.InvalidAllocationMethod.
+	ErrA2DPInvalidAllocationMethod = bus.NewError("org.bluez.Error.A2DP.InvalidAllocationMethod")
+	// ErrA2DPInvalidBitRate is org.bluez.Error.A2DP.InvalidBitRate.
+	ErrA2DPInvalidBitRate = bus.NewError("org.bluez.Error.A2DP.InvalidBitRate")
+	// ErrA2DPInvalidBlockLength is org.bluez.Error.A2DP.InvalidBlockLength.
+	ErrA2DPInvalidBlockLength = bus.NewError("org.bluez.Error.A2DP.InvalidBlockLength")
+	// ErrA2DPInvalidCPFormat is org.bluez.Error.A2DP.InvalidCPFormat.
+	ErrA2DPInvalidCPFormat = bus.NewError("org.bluez.Error.A2DP.InvalidCPFormat")
+	// ErrA2DPInvalidCPType is org.bluez.Error.A2DP.InvalidCPType.
+	ErrA2DPInvalidCPType = bus.NewError("org.bluez.Error.A2DP.InvalidCPType")
+	// ErrA2DPInvalidChannelMode is org.bluez.Error.A2DP.InvalidChannelMode.
+	ErrA2DPInvalidChannelMode = bus.NewError("org.bluez.Error.A2DP.InvalidChannelMode")
+	// ErrA2DPInvalidChannels is org.bluez.Error.A2DP.InvalidChannels.
+	ErrA2DPInvalidChannels = bus.NewError("org.bluez.Error.A2DP.InvalidChannels")
+	// ErrA2DPInvalidCodecParameter is org.bluez.Error.A2DP.InvalidCodecParameter.
+	ErrA2DPInvalidCodecParameter = bus.NewError("org.bluez.Error.A2DP.InvalidCodecParameter")
+	// ErrA2DPInvalidCodecType is org.bluez.Error.A2DP.InvalidCodecType.
+	ErrA2DPInvalidCodecType = bus.NewError("org.bluez.Error.A2DP.InvalidCodecType")
+	// ErrA2DPInvalidDRC is org.bluez.Error.A2DP.InvalidDRC.
+	ErrA2DPInvalidDRC = bus.NewError("org.bluez.Error.A2DP.InvalidDRC")
+	// ErrA2DPInvalidLayer is org.bluez.Error.A2DP.InvalidLayer.
+	ErrA2DPInvalidLayer = bus.NewError("org.bluez.Error.A2DP.InvalidLayer")
+	// ErrA2DPInvalidMaximumBitpoolValue is org.bluez.Error.A2DP.InvalidMaximumBitpoolValue.
+	ErrA2DPInvalidMaximumBitpoolValue = bus.NewError("org.bluez.Error.A2DP.InvalidMaximumBitpoolValue")
+	// ErrA2DPInvalidMinimumBitpoolValue is org.bluez.Error.A2DP.InvalidMinimumBitpoolValue.
+	ErrA2DPInvalidMinimumBitpoolValue = bus.NewError("org.bluez.Error.A2DP.InvalidMinimumBitpoolValue")
+	// ErrA2DPInvalidObjectType is org.bluez.Error.A2DP.InvalidObjectType.
+	ErrA2DPInvalidObjectType = bus.NewError("org.bluez.Error.A2DP.InvalidObjectType")
+	// ErrA2DPInvalidSamplingFrequency is org.bluez.Error.A2DP.InvalidSamplingFrequency.
+	ErrA2DPInvalidSamplingFrequency = bus.NewError("org.bluez.Error.A2DP.InvalidSamplingFrequency")
+	// ErrA2DPInvalidSubbands is org.bluez.Error.A2DP.InvalidSubbands.
+	ErrA2DPInvalidSubbands = bus.NewError("org.bluez.Error.A2DP.InvalidSubbands")
+	// ErrA2DPInvalidVersion is org.bluez.Error.A2DP.InvalidVersion.
+	ErrA2DPInvalidVersion = bus.NewError("org.bluez.Error.A2DP.InvalidVersion")
+	// ErrA2DPNotSupportedAllocationMethod is org.bluez.Error.A2DP.NotSupportedAllocationMethod.
+	ErrA2DPNotSupportedAllocationMethod = bus.NewError("org.bluez.Error.A2DP.NotSupportedAllocationMethod")
+	// ErrA2DPNotSupportedBitRate is org.bluez.Error.A2DP.NotSupportedBitRate.
+	ErrA2DPNotSupportedBitRate = bus.NewError("org.bluez.Error.A2DP.NotSupportedBitRate")
+	// ErrA2DPNotSupportedCRC is org.bluez.Error.A2DP.NotSupportedCRC.
+	ErrA2DPNotSupportedCRC = bus.NewError("org.bluez.Error.A2DP.NotSupportedCRC")
+	// ErrA2DPNotSupportedChannelMode is org.bluez.Error.A2DP.NotSupportedChannelMode.
+	ErrA2DPNotSupportedChannelMode = bus.NewError("org.bluez.Error.A2DP.NotSupportedChannelMode")
+	// ErrA2DPNotSupportedChannels is org.bluez.Error.A2DP.NotSupportedChannels.
+	ErrA2DPNotSupportedChannels = bus.NewError("org.bluez.Error.A2DP.NotSupportedChannels")
+	// ErrA2DPNotSupportedCodecParameter is org.bluez.Error.A2DP.NotSupportedCodecParameter.
+	ErrA2DPNotSupportedCodecParameter = bus.NewError("org.bluez.Error.A2DP.NotSupportedCodecParameter")
+	// ErrA2DPNotSupportedCodecType is org.bluez.Error.A2DP.NotSupportedCodecType.
+	ErrA2DPNotSupportedCodecType = bus.NewError("org.bluez.Error.A2DP.NotSupportedCodecType")
+	// ErrA2DPNotSupportedDRC is org.bluez.Error.A2DP.NotSupportedDRC.
+	ErrA2DPNotSupportedDRC = bus.NewError("org.bluez.Error.A2DP.NotSupportedDRC")
+	// ErrA2DPNotSupportedLayer is org.bluez.Error.A2DP.NotSupportedLayer.
+	ErrA2DPNotSupportedLayer = bus.NewError("org.bluez.Error.A2DP.NotSupportedLayer")
+	// ErrA2DPNotSupportedMPF is org.bluez.Error.A2DP.NotSupportedMPF.
+	ErrA2DPNotSupportedMPF = bus.NewError("org.bluez.Error.A2DP.NotSupportedMPF")
+	// ErrA2DPNotSupportedMaximumBitpoolValue is org.bluez.Error.A2DP.NotSupportedMaximumBitpoolValue.
+	ErrA2DPNotSupportedMaximumBitpoolValue = bus.NewError("org.bluez.Error.A2DP.NotSupportedMaximumBitpoolValue")
+	// ErrA2DPNotSupportedMaximumSUL is org.bluez.Error.A2DP.NotSupportedMaximumSUL.
+	ErrA2DPNotSupportedMaximumSUL = bus.NewError("org.bluez.Error.A2DP.NotSupportedMaximumSUL")
+	// ErrA2DPNotSupportedMinimumBitpoolValue is org.bluez.Error.A2DP.NotSupportedMinimumBitpoolValue.
+	ErrA2DPNotSupportedMinimumBitpoolValue = bus.NewError("org.bluez.Error.A2DP.NotSupportedMinimumBitpoolValue")
+	// ErrA2DPNotSupportedObjectType is org.bluez.Error.A2DP.NotSupportedObjectType.
+	ErrA2DPNotSupportedObjectType = bus.NewError("org.bluez.Error.A2DP.NotSupportedObjectType")
+	// ErrA2DPNotSupportedSamplingFrequency is org.bluez.Error.A2DP.NotSupportedSamplingFrequency.
+	ErrA2DPNotSupportedSamplingFrequency = bus.NewError("org.bluez.Error.A2DP.NotSupportedSamplingFrequency")
+	// ErrA2DPNotSupportedSubbands is org.bluez.Error.A2DP.NotSupportedSubbands.
+	ErrA2DPNotSupportedSubbands = bus.NewError("org.bluez.Error.A2DP.NotSupportedSubbands")
+	// ErrA2DPNotSupportedVBR is org.bluez.Error.A2DP.NotSupportedVBR.
+	ErrA2DPNotSupportedVBR = bus.NewError("org.bluez.Error.A2DP.NotSupportedVBR")
+	// ErrA2DPNotSupportedVersion is org.bluez.Error.A2DP.NotSupportedVersion.
+	ErrA2DPNotSupportedVersion = bus.NewError("org.bluez.Error.A2DP.NotSupportedVersion")
 	// ErrAlreadyConnected is org.bluez.Error.AlreadyConnected.
 	ErrAlreadyConnected = bus.NewError("org.bluez.Error.AlreadyConnected")
 	// ErrAlreadyExists is org.bluez.Error.AlreadyExists.
@@ -42,6 +119,8 @@ var (
 	ErrDoesNotExist = bus.NewError("org.bluez.Error.DoesNotExist")
 	// ErrFailed is org.bluez.Error.Failed.
 	ErrFailed = bus.NewError("org.bluez.Error.Failed")
+	// ErrHealthError is org.bluez.Error.HealthError.
+	ErrHealthError = bus.NewError("org.bluez.Error.HealthError")
 	// ErrImproperlyConfigured is org.bluez.Error.ImproperlyConfigured.
 	ErrImproperlyConfigured = bus.NewError("org.bluez.Error.ImproperlyConfigured")
 	// ErrInProgress is org.bluez.Error.InProgress.
@@ -52,20 +131,30 @@ var (
 	ErrInvalidLength = bus.NewError("org.bluez.Error.InvalidLength")
 	// ErrInvalidOffset is org.bluez.Error.InvalidOffset.
 	ErrInvalidOffset = bus.NewError("org.bluez.Error.InvalidOffset")
+	// ErrInvalidState is org.bluez.Error.InvalidState.
+	ErrInvalidState = bus.NewError("org.bluez.Error.InvalidState")
 	// ErrInvalidValueLength is org.bluez.Error.InvalidValueLength.
 	ErrInvalidValueLength = bus.NewError("org.bluez.Error.InvalidValueLength")
+	// ErrNotAcquired is org.bluez.Error.NotAcquired.
+	ErrNotAcquired = bus.NewError("org.bluez.Error.NotAcquired")
+	// ErrNotAllowed is org.bluez.Error.NotAllowed.
+	ErrNotAllowed = bus.NewError("org.bluez.Error.NotAllowed")
 	// ErrNotAuthorized is org.bluez.Error.NotAuthorized.
 	ErrNotAuthorized = bus.NewError("org.bluez.Error.NotAuthorized")
 	// ErrNotAvailable is org.bluez.Error.NotAvailable.
 	ErrNotAvailable = bus.NewError("org.bluez.Error.NotAvailable")
 	// ErrNotConnected is org.bluez.Error.NotConnected.
 	ErrNotConnected = bus.NewError("org.bluez.Error.NotConnected")
+	// ErrNotFound is org.bluez.Error.NotFound.
+	ErrNotFound = bus.NewError("org.bluez.Error.NotFound")
 	// ErrNotPermitted is org.bluez.Error.NotPermitted.
 	ErrNotPermitted = bus.NewError("org.bluez.Error.NotPermitted")
 	// ErrNotReady is org.bluez.Error.NotReady.
 	ErrNotReady = bus.NewError("org.bluez.Error.NotReady")
 	// ErrNotSupported is org.bluez.Error.NotSupported.
 	ErrNotSupported = bus.NewError("org.bluez.Error.NotSupported")
+	// ErrOutOfRange is org.bluez.Error.OutOfRange.
+	ErrOutOfRange = bus.NewError("org.bluez.Error.OutOfRange")
 	// ErrRejected is org.bluez.Error.Rejected.
 	ErrRejected = bus.NewError("org.bluez.Error.Rejected")
 	// ErrUnsupported is org.bluez.Error.Unsupported.

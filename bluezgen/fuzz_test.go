@@ -1,12 +1,16 @@
 package bluezgen_test
 
 import (
-	"io/fs"
+	"errors"
+	"io"
+	"slices"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
 
 	"github.com/gobluez/bluez/bluezgen"
+	"github.com/gobluez/bluez/bluezgen/mesh"
+	"github.com/gobluez/bluez/bluezgen/obex"
 	"github.com/gobluez/bluez/gen"
 	"github.com/gobluez/bluez/gen/bus"
 	"github.com/gobluez/bluez/gen/wire"
@@ -18,7 +22,7 @@ var orders = []wire.Order{wire.LittleEndian, wire.BigEndian}
 
 // samples are values of all types that properties and options of BlueZ have.
 var samples = map[string]any{
-	"y": byte(100), "b": true, "n": int16(-61), "q": uint16(247), "u": uint32(0x240404),
+	"y": byte(100), "b": true, "n": int16(-61), "q": uint16(247), "u": uint32(0x240404), "i": int32(-8388608), "x": int64(-1), "t": uint64(1 << 40),
 	"s": "public", "o": dbus.ObjectPath("/org/bluez/hci0"),
 	"as": []string{"180d", "read"}, "ao": []dbus.ObjectPath{"/org/bluez/hci0"}, "ay": []byte{1, 2}, "aay": [][]byte{{1}, {2, 3}},
 	"a{sv}":     map[string]dbus.Variant{"180d": dbus.MakeVariant([]byte{1}), "MaxAdvLen": dbus.MakeVariant(byte(31))},
@@ -29,6 +33,15 @@ var samples = map[string]any{
 		Start, Type byte
 		Content     []byte
 	}{{0, 0x16, []byte{0x0d, 0x18}}},
+	"aq": []uint16{0x00a1},
+	"a(qa{sv})": []struct {
+		ID      uint16
+		Options map[string]dbus.Variant
+	}{{0x1000, map[string]dbus.Variant{"Publish": dbus.MakeVariant(true)}}},
+	"a(qqa{sv})": []struct {
+		Vendor, ID uint16
+		Options    map[string]dbus.Variant
+	}{{0x05f1, 1, nil}},
 }
 
 // sample returns a value of type t.
@@ -68,8 +81,12 @@ func sampleChange(tb testing.TB, iface *gen.Interface, order wire.Order) []byte 
 func interfaces(tb testing.TB) (all []*gen.Interface) {
 	tb.Helper()
 	for _, name := range introspection.Interfaces() {
-		data, err := fs.ReadFile(introspection.FS(), name+".xml")
+		f, err := introspection.Open(name)
 		if err != nil {
+			tb.Fatal(err)
+		}
+		data, err := io.ReadAll(f)
+		if err := errors.Join(err, f.Close()); err != nil {
 			tb.Fatal(err)
 		}
 		file, err := gen.Parse(name, data)
@@ -89,7 +106,7 @@ func FuzzRecords(f *testing.F) {
 			f.Add(sampleChange(f, iface, order))
 		}
 	}
-	codecs := bluezgen.Codecs()
+	codecs := slices.Concat(bluezgen.Codecs(), obex.Codecs(), mesh.Codecs())
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, order := range orders {
 			load, loaded := skip(body, order, "a{sv}")
@@ -133,6 +150,9 @@ func FuzzArguments(f *testing.F) {
 		bluezgen.NewAdapter1Skeleton(bluezgen.UnimplementedAdapter1Server{}, bluezgen.Adapter1Properties{}),
 		bluezgen.NewGattCharacteristic1Skeleton(bluezgen.UnimplementedGattCharacteristic1Server{}, bluezgen.GattCharacteristic1Properties{}),
 		bluezgen.NewGattDescriptor1Skeleton(bluezgen.UnimplementedGattDescriptor1Server{}, bluezgen.GattDescriptor1Properties{}),
+		bluezgen.NewMediaEndpoint1Skeleton(bluezgen.UnimplementedMediaEndpoint1Server{}, bluezgen.MediaEndpoint1Properties{}),
+		obex.NewPhonebookAccess1Skeleton(obex.UnimplementedPhonebookAccess1Server{}, obex.PhonebookAccess1Properties{}),
+		mesh.NewElement1Skeleton(mesh.UnimplementedElement1Server{}, mesh.Element1Properties{}),
 		bluezgen.NewGattManager1Skeleton(bluezgen.UnimplementedGattManager1Server{}),
 		bluezgen.NewProfileManager1Skeleton(bluezgen.UnimplementedProfileManager1Server{}),
 	} {

@@ -218,7 +218,7 @@ func (p GattCharacteristic1) Confirm(ctx context.Context) error {
 // one. An application may serve it to ask for that handle, which older releases allow too; without
 // it, or with 0, BlueZ chooses one and the application is not told which.
 //
-// Since BlueZ 5.69. Optional.
+// Since BlueZ 5.69. Optional: not every object has it.
 func (p GattCharacteristic1) Handle(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, GattCharacteristic1Interface, "Handle", "q", func(d *wire.Decoder) { value = d.Uint16() })
 	return value, err
@@ -239,7 +239,7 @@ func (p GattCharacteristic1) Service(ctx context.Context) (value dbus.ObjectPath
 // Value returns the value that was last read, notified or indicated. An application that changes it
 // notifies or indicates the devices that subscribed.
 //
-// Optional.
+// Optional: not every object has it.
 func (p GattCharacteristic1) Value(ctx context.Context) (value []byte, err error) {
 	err = p.Object.Get(ctx, GattCharacteristic1Interface, "Value", "ay", func(d *wire.Decoder) { value = d.Bytes() })
 	return value, err
@@ -248,7 +248,7 @@ func (p GattCharacteristic1) Value(ctx context.Context) (value []byte, err error
 // Notifying reports whether notifications or indications are enabled, by any client. It is present
 // if the characteristic has any.
 //
-// Optional.
+// Optional: not every object has it.
 func (p GattCharacteristic1) Notifying(ctx context.Context) (value bool, err error) {
 	err = p.Object.Get(ctx, GattCharacteristic1Interface, "Notifying", "b", func(d *wire.Decoder) { value = d.Bool() })
 	return value, err
@@ -265,7 +265,7 @@ func (p GattCharacteristic1) Flags(ctx context.Context) (value []CharacteristicF
 // WriteAcquired reports whether a client has acquired writing. It is present if the characteristic
 // supports AcquireWrite; an application serves it to say so.
 //
-// Since BlueZ 5.46. Optional.
+// Since BlueZ 5.46. Optional: not every object has it.
 func (p GattCharacteristic1) WriteAcquired(ctx context.Context) (value bool, err error) {
 	err = p.Object.Get(ctx, GattCharacteristic1Interface, "WriteAcquired", "b", func(d *wire.Decoder) { value = d.Bool() })
 	return value, err
@@ -274,7 +274,7 @@ func (p GattCharacteristic1) WriteAcquired(ctx context.Context) (value bool, err
 // NotifyAcquired reports whether a client has acquired the notifications. It is present if the
 // characteristic supports AcquireNotify; an application serves it to say so.
 //
-// Since BlueZ 5.46. Optional.
+// Since BlueZ 5.46. Optional: not every object has it.
 func (p GattCharacteristic1) NotifyAcquired(ctx context.Context) (value bool, err error) {
 	err = p.Object.Get(ctx, GattCharacteristic1Interface, "NotifyAcquired", "b", func(d *wire.Decoder) { value = d.Bool() })
 	return value, err
@@ -283,7 +283,7 @@ func (p GattCharacteristic1) NotifyAcquired(ctx context.Context) (value bool, er
 // MTU returns the ATT MTU of the connection in bytes, from 23 to 517. It is present only while the
 // device is connected.
 //
-// Since BlueZ 5.62. Only BlueZ has it. Optional.
+// Since BlueZ 5.62. Only BlueZ has it. Optional: not every object has it.
 func (p GattCharacteristic1) MTU(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, GattCharacteristic1Interface, "MTU", "q", func(d *wire.Decoder) { value = d.Uint16() })
 	return value, err
@@ -305,6 +305,96 @@ func (p GattCharacteristic1) OnPropertiesChanged(ctx context.Context, handler fu
 		update.Apply(d)
 		handler(update)
 	})
+}
+
+// GattCharacteristic1Codec returns what a [bus.Mirror] needs to keep the interface: its records are
+// of the type *GattCharacteristic1Update.
+func GattCharacteristic1Codec() bus.Codec {
+	return bus.Codec{Interface: GattCharacteristic1Interface, New: func() bus.Record { return &GattCharacteristic1Update{} }}
+}
+
+// GattCharacteristic1Properties are properties of org.bluez.GattCharacteristic1. The set says which
+// of them are there; the fields of others are zero. Properties that are optional are not on every
+// object. Maps and slices may be shared with other copies and must not be changed.
+type GattCharacteristic1Properties struct {
+	GattCharacteristic1Set
+
+	// The attribute handle of the characteristic declaration; the value has the next one. An
+	// application may serve it to ask for that handle, which older releases allow too; without it, or
+	// with 0, BlueZ chooses one and the application is not told which.
+	//
+	// Since BlueZ 5.69. Optional: not every object has it.
+	Handle uint16
+
+	// The UUID of the characteristic, in its lower-case 128-bit form.
+	UUID string
+
+	// The path of the service that the characteristic belongs to.
+	Service dbus.ObjectPath
+
+	// The value that was last read, notified or indicated. An application that changes it notifies or
+	// indicates the devices that subscribed.
+	//
+	// Optional: not every object has it.
+	Value []byte
+
+	// Whether notifications or indications are enabled, by any client. It is present if the
+	// characteristic has any.
+	//
+	// Optional: not every object has it.
+	Notifying bool
+
+	// What can be done with the characteristic and what security that needs.
+	Flags []CharacteristicFlag
+
+	// Whether a client has acquired writing. It is present if the characteristic supports AcquireWrite;
+	// an application serves it to say so.
+	//
+	// Since BlueZ 5.46. Optional: not every object has it.
+	WriteAcquired bool
+
+	// Whether a client has acquired the notifications. It is present if the characteristic supports
+	// AcquireNotify; an application serves it to say so.
+	//
+	// Since BlueZ 5.46. Optional: not every object has it.
+	NotifyAcquired bool
+
+	// The ATT MTU of the connection in bytes, from 23 to 517. It is present only while the device is
+	// connected.
+	//
+	// Since BlueZ 5.62. Only BlueZ has it. Optional: not every object has it.
+	MTU uint16
+}
+
+// GattCharacteristic1Update are properties of org.bluez.GattCharacteristic1 together with what
+// changed last. It implements [bus.Record].
+type GattCharacteristic1Update struct {
+	GattCharacteristic1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated GattCharacteristic1Set
+}
+
+var _ bus.Record = (*GattCharacteristic1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *GattCharacteristic1Update) Load(d *wire.Decoder) {
+	*u = GattCharacteristic1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *GattCharacteristic1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), GattCharacteristic1Set{}
+	var none GattCharacteristic1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := gattCharacteristic1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
 }
 
 // GattCharacteristic1Property is a property of org.bluez.GattCharacteristic1.
@@ -347,32 +437,6 @@ func (p GattCharacteristic1Property) String() string {
 		return "MTU"
 	default:
 		return fmt.Sprintf("GattCharacteristic1Property(%d)", int(p))
-	}
-}
-
-// gattCharacteristic1PropertyOf returns the property that has a D-Bus name.
-func gattCharacteristic1PropertyOf(name []byte) (p GattCharacteristic1Property, ok bool) {
-	switch string(name) {
-	case "Handle":
-		return GattCharacteristic1Handle, true
-	case "UUID":
-		return GattCharacteristic1UUID, true
-	case "Service":
-		return GattCharacteristic1Service, true
-	case "Value":
-		return GattCharacteristic1Value, true
-	case "Notifying":
-		return GattCharacteristic1Notifying, true
-	case "Flags":
-		return GattCharacteristic1Flags, true
-	case "WriteAcquired":
-		return GattCharacteristic1WriteAcquired, true
-	case "NotifyAcquired":
-		return GattCharacteristic1NotifyAcquired, true
-	case "MTU":
-		return GattCharacteristic1MTU, true
-	default:
-		return 0, false
 	}
 }
 
@@ -427,222 +491,6 @@ func (s GattCharacteristic1Set) All() iter.Seq[GattCharacteristic1Property] {
 			if s.Has(p) && !yield(p) {
 				return
 			}
-		}
-	}
-}
-
-// GattCharacteristic1Properties are properties of org.bluez.GattCharacteristic1. The set says which
-// of them are there; the fields of others are zero. Properties that are optional are not on every
-// object. Maps and slices may be shared with other copies and must not be changed.
-type GattCharacteristic1Properties struct {
-	GattCharacteristic1Set
-
-	// The attribute handle of the characteristic declaration; the value has the next one. An
-	// application may serve it to ask for that handle, which older releases allow too; without it, or
-	// with 0, BlueZ chooses one and the application is not told which.
-	//
-	// Since BlueZ 5.69. Optional.
-	Handle uint16
-
-	// The UUID of the characteristic, in its lower-case 128-bit form.
-	UUID string
-
-	// The path of the service that the characteristic belongs to.
-	Service dbus.ObjectPath
-
-	// The value that was last read, notified or indicated. An application that changes it notifies or
-	// indicates the devices that subscribed.
-	//
-	// Optional.
-	Value []byte
-
-	// Whether notifications or indications are enabled, by any client. It is present if the
-	// characteristic has any.
-	//
-	// Optional.
-	Notifying bool
-
-	// What can be done with the characteristic and what security that needs.
-	Flags []CharacteristicFlag
-
-	// Whether a client has acquired writing. It is present if the characteristic supports AcquireWrite;
-	// an application serves it to say so.
-	//
-	// Since BlueZ 5.46. Optional.
-	WriteAcquired bool
-
-	// Whether a client has acquired the notifications. It is present if the characteristic supports
-	// AcquireNotify; an application serves it to say so.
-	//
-	// Since BlueZ 5.46. Optional.
-	NotifyAcquired bool
-
-	// The ATT MTU of the connection in bytes, from 23 to 517. It is present only while the device is
-	// connected.
-	//
-	// Since BlueZ 5.62. Only BlueZ has it. Optional.
-	MTU uint16
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *GattCharacteristic1Properties) decode(d *wire.Decoder) (set GattCharacteristic1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "Handle":
-			if d.VariantOf("q", "org.bluez.GattCharacteristic1.Handle") {
-				p.Handle = d.Uint16()
-				set.Add(GattCharacteristic1Handle)
-			}
-		case "UUID":
-			if d.VariantOf("s", "org.bluez.GattCharacteristic1.UUID") {
-				p.UUID = d.String()
-				set.Add(GattCharacteristic1UUID)
-			}
-		case "Service":
-			if d.VariantOf("o", "org.bluez.GattCharacteristic1.Service") {
-				p.Service = d.ObjectPath()
-				set.Add(GattCharacteristic1Service)
-			}
-		case "Value":
-			if d.VariantOf("ay", "org.bluez.GattCharacteristic1.Value") {
-				p.Value = d.Bytes()
-				set.Add(GattCharacteristic1Value)
-			}
-		case "Notifying":
-			if d.VariantOf("b", "org.bluez.GattCharacteristic1.Notifying") {
-				p.Notifying = d.Bool()
-				set.Add(GattCharacteristic1Notifying)
-			}
-		case "Flags":
-			if d.VariantOf("as", "org.bluez.GattCharacteristic1.Flags") {
-				p.Flags = decodeCharacteristicFlagSlice(d)
-				set.Add(GattCharacteristic1Flags)
-			}
-		case "WriteAcquired":
-			if d.VariantOf("b", "org.bluez.GattCharacteristic1.WriteAcquired") {
-				p.WriteAcquired = d.Bool()
-				set.Add(GattCharacteristic1WriteAcquired)
-			}
-		case "NotifyAcquired":
-			if d.VariantOf("b", "org.bluez.GattCharacteristic1.NotifyAcquired") {
-				p.NotifyAcquired = d.Bool()
-				set.Add(GattCharacteristic1NotifyAcquired)
-			}
-		case "MTU":
-			if d.VariantOf("q", "org.bluez.GattCharacteristic1.MTU") {
-				p.MTU = d.Uint16()
-				set.Add(GattCharacteristic1MTU)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.GattCharacteristic1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *GattCharacteristic1Properties) take(which GattCharacteristic1Property, from *GattCharacteristic1Properties) {
-	switch which {
-	case GattCharacteristic1Handle:
-		p.Handle = from.Handle
-	case GattCharacteristic1UUID:
-		p.UUID = from.UUID
-	case GattCharacteristic1Service:
-		p.Service = from.Service
-	case GattCharacteristic1Value:
-		p.Value = from.Value
-	case GattCharacteristic1Notifying:
-		p.Notifying = from.Notifying
-	case GattCharacteristic1Flags:
-		p.Flags = from.Flags
-	case GattCharacteristic1WriteAcquired:
-		p.WriteAcquired = from.WriteAcquired
-	case GattCharacteristic1NotifyAcquired:
-		p.NotifyAcquired = from.NotifyAcquired
-	case GattCharacteristic1MTU:
-		p.MTU = from.MTU
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *GattCharacteristic1Properties) encode(e *wire.Encoder, which GattCharacteristic1Property) {
-	switch which {
-	case GattCharacteristic1Handle:
-		e.VariantOf("q")
-		e.Uint16(p.Handle)
-	case GattCharacteristic1UUID:
-		e.VariantOf("s")
-		e.String(p.UUID)
-	case GattCharacteristic1Service:
-		e.VariantOf("o")
-		e.ObjectPath(p.Service)
-	case GattCharacteristic1Value:
-		e.VariantOf("ay")
-		e.Bytes(p.Value)
-	case GattCharacteristic1Notifying:
-		e.VariantOf("b")
-		e.Bool(p.Notifying)
-	case GattCharacteristic1Flags:
-		e.VariantOf("as")
-		encodeCharacteristicFlagSlice(e, p.Flags)
-	case GattCharacteristic1WriteAcquired:
-		e.VariantOf("b")
-		e.Bool(p.WriteAcquired)
-	case GattCharacteristic1NotifyAcquired:
-		e.VariantOf("b")
-		e.Bool(p.NotifyAcquired)
-	case GattCharacteristic1MTU:
-		e.VariantOf("q")
-		e.Uint16(p.MTU)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *GattCharacteristic1Properties) encodeEntries(e *wire.Encoder, set GattCharacteristic1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// GattCharacteristic1Update are properties of org.bluez.GattCharacteristic1 together with what
-// changed last. It implements [bus.Record].
-type GattCharacteristic1Update struct {
-	GattCharacteristic1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated GattCharacteristic1Set
-}
-
-var _ bus.Record = (*GattCharacteristic1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *GattCharacteristic1Update) Load(d *wire.Decoder) {
-	*u = GattCharacteristic1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *GattCharacteristic1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), GattCharacteristic1Set{}
-	var none GattCharacteristic1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := gattCharacteristic1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
 		}
 	}
 }
@@ -971,6 +819,164 @@ func (s *GattCharacteristic1Skeleton) Invalidate(props ...GattCharacteristic1Pro
 		}
 		e.EndArray(invalidated)
 	})
+}
+
+// gattCharacteristic1PropertyOf returns the property that has a D-Bus name.
+func gattCharacteristic1PropertyOf(name []byte) (p GattCharacteristic1Property, ok bool) {
+	switch string(name) {
+	case "Handle":
+		return GattCharacteristic1Handle, true
+	case "UUID":
+		return GattCharacteristic1UUID, true
+	case "Service":
+		return GattCharacteristic1Service, true
+	case "Value":
+		return GattCharacteristic1Value, true
+	case "Notifying":
+		return GattCharacteristic1Notifying, true
+	case "Flags":
+		return GattCharacteristic1Flags, true
+	case "WriteAcquired":
+		return GattCharacteristic1WriteAcquired, true
+	case "NotifyAcquired":
+		return GattCharacteristic1NotifyAcquired, true
+	case "MTU":
+		return GattCharacteristic1MTU, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *GattCharacteristic1Properties) decode(d *wire.Decoder) (set GattCharacteristic1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Handle":
+			if d.VariantOf("q", "org.bluez.GattCharacteristic1.Handle") {
+				p.Handle = d.Uint16()
+				set.Add(GattCharacteristic1Handle)
+			}
+		case "UUID":
+			if d.VariantOf("s", "org.bluez.GattCharacteristic1.UUID") {
+				p.UUID = d.String()
+				set.Add(GattCharacteristic1UUID)
+			}
+		case "Service":
+			if d.VariantOf("o", "org.bluez.GattCharacteristic1.Service") {
+				p.Service = d.ObjectPath()
+				set.Add(GattCharacteristic1Service)
+			}
+		case "Value":
+			if d.VariantOf("ay", "org.bluez.GattCharacteristic1.Value") {
+				p.Value = d.Bytes()
+				set.Add(GattCharacteristic1Value)
+			}
+		case "Notifying":
+			if d.VariantOf("b", "org.bluez.GattCharacteristic1.Notifying") {
+				p.Notifying = d.Bool()
+				set.Add(GattCharacteristic1Notifying)
+			}
+		case "Flags":
+			if d.VariantOf("as", "org.bluez.GattCharacteristic1.Flags") {
+				p.Flags = decodeCharacteristicFlagSlice(d)
+				set.Add(GattCharacteristic1Flags)
+			}
+		case "WriteAcquired":
+			if d.VariantOf("b", "org.bluez.GattCharacteristic1.WriteAcquired") {
+				p.WriteAcquired = d.Bool()
+				set.Add(GattCharacteristic1WriteAcquired)
+			}
+		case "NotifyAcquired":
+			if d.VariantOf("b", "org.bluez.GattCharacteristic1.NotifyAcquired") {
+				p.NotifyAcquired = d.Bool()
+				set.Add(GattCharacteristic1NotifyAcquired)
+			}
+		case "MTU":
+			if d.VariantOf("q", "org.bluez.GattCharacteristic1.MTU") {
+				p.MTU = d.Uint16()
+				set.Add(GattCharacteristic1MTU)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.GattCharacteristic1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *GattCharacteristic1Properties) take(which GattCharacteristic1Property, from *GattCharacteristic1Properties) {
+	switch which {
+	case GattCharacteristic1Handle:
+		p.Handle = from.Handle
+	case GattCharacteristic1UUID:
+		p.UUID = from.UUID
+	case GattCharacteristic1Service:
+		p.Service = from.Service
+	case GattCharacteristic1Value:
+		p.Value = from.Value
+	case GattCharacteristic1Notifying:
+		p.Notifying = from.Notifying
+	case GattCharacteristic1Flags:
+		p.Flags = from.Flags
+	case GattCharacteristic1WriteAcquired:
+		p.WriteAcquired = from.WriteAcquired
+	case GattCharacteristic1NotifyAcquired:
+		p.NotifyAcquired = from.NotifyAcquired
+	case GattCharacteristic1MTU:
+		p.MTU = from.MTU
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *GattCharacteristic1Properties) encode(e *wire.Encoder, which GattCharacteristic1Property) {
+	switch which {
+	case GattCharacteristic1Handle:
+		e.VariantOf("q")
+		e.Uint16(p.Handle)
+	case GattCharacteristic1UUID:
+		e.VariantOf("s")
+		e.String(p.UUID)
+	case GattCharacteristic1Service:
+		e.VariantOf("o")
+		e.ObjectPath(p.Service)
+	case GattCharacteristic1Value:
+		e.VariantOf("ay")
+		e.Bytes(p.Value)
+	case GattCharacteristic1Notifying:
+		e.VariantOf("b")
+		e.Bool(p.Notifying)
+	case GattCharacteristic1Flags:
+		e.VariantOf("as")
+		encodeCharacteristicFlagSlice(e, p.Flags)
+	case GattCharacteristic1WriteAcquired:
+		e.VariantOf("b")
+		e.Bool(p.WriteAcquired)
+	case GattCharacteristic1NotifyAcquired:
+		e.VariantOf("b")
+		e.Bool(p.NotifyAcquired)
+	case GattCharacteristic1MTU:
+		e.VariantOf("q")
+		e.Uint16(p.MTU)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *GattCharacteristic1Properties) encodeEntries(e *wire.Encoder, set GattCharacteristic1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // gattCharacteristic1Served is [GattCharacteristic1Skeleton] as package bus sees its properties.

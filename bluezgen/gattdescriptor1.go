@@ -97,7 +97,7 @@ func (p GattDescriptor1) WriteValue(ctx context.Context, value []byte, options D
 // that handle, which older releases allow too; without it, or with 0, BlueZ chooses one and the
 // application is not told which.
 //
-// Since BlueZ 5.69. Optional.
+// Since BlueZ 5.69. Optional: not every object has it.
 func (p GattDescriptor1) Handle(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, GattDescriptor1Interface, "Handle", "q", func(d *wire.Decoder) { value = d.Uint16() })
 	return value, err
@@ -117,7 +117,7 @@ func (p GattDescriptor1) Characteristic(ctx context.Context) (value dbus.ObjectP
 
 // Value returns the value that was last read.
 //
-// Optional.
+// Optional: not every object has it.
 func (p GattDescriptor1) Value(ctx context.Context) (value []byte, err error) {
 	err = p.Object.Get(ctx, GattDescriptor1Interface, "Value", "ay", func(d *wire.Decoder) { value = d.Bytes() })
 	return value, err
@@ -150,6 +150,74 @@ func (p GattDescriptor1) OnPropertiesChanged(ctx context.Context, handler func(G
 	})
 }
 
+// GattDescriptor1Codec returns what a [bus.Mirror] needs to keep the interface: its records are of
+// the type *GattDescriptor1Update.
+func GattDescriptor1Codec() bus.Codec {
+	return bus.Codec{Interface: GattDescriptor1Interface, New: func() bus.Record { return &GattDescriptor1Update{} }}
+}
+
+// GattDescriptor1Properties are properties of org.bluez.GattDescriptor1. The set says which of them
+// are there; the fields of others are zero. Properties that are optional are not on every object.
+// Maps and slices may be shared with other copies and must not be changed.
+type GattDescriptor1Properties struct {
+	GattDescriptor1Set
+
+	// The attribute handle of the descriptor. An application may serve it to ask for that handle, which
+	// older releases allow too; without it, or with 0, BlueZ chooses one and the application is not
+	// told which.
+	//
+	// Since BlueZ 5.69. Optional: not every object has it.
+	Handle uint16
+
+	// The UUID of the descriptor, in its lower-case 128-bit form.
+	UUID string
+
+	// The path of the characteristic that the descriptor belongs to.
+	Characteristic dbus.ObjectPath
+
+	// The value that was last read.
+	//
+	// Optional: not every object has it.
+	Value []byte
+
+	// What remote devices can do with the descriptor and what security that needs. BlueZ documents it
+	// for remote descriptors too, but does not export it there.
+	//
+	// Only applications have it.
+	Flags []DescriptorFlag
+}
+
+// GattDescriptor1Update are properties of org.bluez.GattDescriptor1 together with what changed
+// last. It implements [bus.Record].
+type GattDescriptor1Update struct {
+	GattDescriptor1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated GattDescriptor1Set
+}
+
+var _ bus.Record = (*GattDescriptor1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *GattDescriptor1Update) Load(d *wire.Decoder) {
+	*u = GattDescriptor1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *GattDescriptor1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), GattDescriptor1Set{}
+	var none GattDescriptor1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := gattDescriptor1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
+}
+
 // GattDescriptor1Property is a property of org.bluez.GattDescriptor1.
 type GattDescriptor1Property int
 
@@ -178,24 +246,6 @@ func (p GattDescriptor1Property) String() string {
 		return "Flags"
 	default:
 		return fmt.Sprintf("GattDescriptor1Property(%d)", int(p))
-	}
-}
-
-// gattDescriptor1PropertyOf returns the property that has a D-Bus name.
-func gattDescriptor1PropertyOf(name []byte) (p GattDescriptor1Property, ok bool) {
-	switch string(name) {
-	case "Handle":
-		return GattDescriptor1Handle, true
-	case "UUID":
-		return GattDescriptor1UUID, true
-	case "Characteristic":
-		return GattDescriptor1Characteristic, true
-	case "Value":
-		return GattDescriptor1Value, true
-	case "Flags":
-		return GattDescriptor1Flags, true
-	default:
-		return 0, false
 	}
 }
 
@@ -250,160 +300,6 @@ func (s GattDescriptor1Set) All() iter.Seq[GattDescriptor1Property] {
 			if s.Has(p) && !yield(p) {
 				return
 			}
-		}
-	}
-}
-
-// GattDescriptor1Properties are properties of org.bluez.GattDescriptor1. The set says which of them
-// are there; the fields of others are zero. Properties that are optional are not on every object.
-// Maps and slices may be shared with other copies and must not be changed.
-type GattDescriptor1Properties struct {
-	GattDescriptor1Set
-
-	// The attribute handle of the descriptor. An application may serve it to ask for that handle, which
-	// older releases allow too; without it, or with 0, BlueZ chooses one and the application is not
-	// told which.
-	//
-	// Since BlueZ 5.69. Optional.
-	Handle uint16
-
-	// The UUID of the descriptor, in its lower-case 128-bit form.
-	UUID string
-
-	// The path of the characteristic that the descriptor belongs to.
-	Characteristic dbus.ObjectPath
-
-	// The value that was last read.
-	//
-	// Optional.
-	Value []byte
-
-	// What remote devices can do with the descriptor and what security that needs. BlueZ documents it
-	// for remote descriptors too, but does not export it there.
-	//
-	// Only applications have it.
-	Flags []DescriptorFlag
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *GattDescriptor1Properties) decode(d *wire.Decoder) (set GattDescriptor1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "Handle":
-			if d.VariantOf("q", "org.bluez.GattDescriptor1.Handle") {
-				p.Handle = d.Uint16()
-				set.Add(GattDescriptor1Handle)
-			}
-		case "UUID":
-			if d.VariantOf("s", "org.bluez.GattDescriptor1.UUID") {
-				p.UUID = d.String()
-				set.Add(GattDescriptor1UUID)
-			}
-		case "Characteristic":
-			if d.VariantOf("o", "org.bluez.GattDescriptor1.Characteristic") {
-				p.Characteristic = d.ObjectPath()
-				set.Add(GattDescriptor1Characteristic)
-			}
-		case "Value":
-			if d.VariantOf("ay", "org.bluez.GattDescriptor1.Value") {
-				p.Value = d.Bytes()
-				set.Add(GattDescriptor1Value)
-			}
-		case "Flags":
-			if d.VariantOf("as", "org.bluez.GattDescriptor1.Flags") {
-				p.Flags = decodeDescriptorFlagSlice(d)
-				set.Add(GattDescriptor1Flags)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.GattDescriptor1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *GattDescriptor1Properties) take(which GattDescriptor1Property, from *GattDescriptor1Properties) {
-	switch which {
-	case GattDescriptor1Handle:
-		p.Handle = from.Handle
-	case GattDescriptor1UUID:
-		p.UUID = from.UUID
-	case GattDescriptor1Characteristic:
-		p.Characteristic = from.Characteristic
-	case GattDescriptor1Value:
-		p.Value = from.Value
-	case GattDescriptor1Flags:
-		p.Flags = from.Flags
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *GattDescriptor1Properties) encode(e *wire.Encoder, which GattDescriptor1Property) {
-	switch which {
-	case GattDescriptor1Handle:
-		e.VariantOf("q")
-		e.Uint16(p.Handle)
-	case GattDescriptor1UUID:
-		e.VariantOf("s")
-		e.String(p.UUID)
-	case GattDescriptor1Characteristic:
-		e.VariantOf("o")
-		e.ObjectPath(p.Characteristic)
-	case GattDescriptor1Value:
-		e.VariantOf("ay")
-		e.Bytes(p.Value)
-	case GattDescriptor1Flags:
-		e.VariantOf("as")
-		encodeDescriptorFlagSlice(e, p.Flags)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *GattDescriptor1Properties) encodeEntries(e *wire.Encoder, set GattDescriptor1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// GattDescriptor1Update are properties of org.bluez.GattDescriptor1 together with what changed
-// last. It implements [bus.Record].
-type GattDescriptor1Update struct {
-	GattDescriptor1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated GattDescriptor1Set
-}
-
-var _ bus.Record = (*GattDescriptor1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *GattDescriptor1Update) Load(d *wire.Decoder) {
-	*u = GattDescriptor1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *GattDescriptor1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), GattDescriptor1Set{}
-	var none GattDescriptor1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := gattDescriptor1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
 		}
 	}
 }
@@ -565,6 +461,116 @@ func (s *GattDescriptor1Skeleton) Invalidate(props ...GattDescriptor1Property) e
 		}
 		e.EndArray(invalidated)
 	})
+}
+
+// gattDescriptor1PropertyOf returns the property that has a D-Bus name.
+func gattDescriptor1PropertyOf(name []byte) (p GattDescriptor1Property, ok bool) {
+	switch string(name) {
+	case "Handle":
+		return GattDescriptor1Handle, true
+	case "UUID":
+		return GattDescriptor1UUID, true
+	case "Characteristic":
+		return GattDescriptor1Characteristic, true
+	case "Value":
+		return GattDescriptor1Value, true
+	case "Flags":
+		return GattDescriptor1Flags, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *GattDescriptor1Properties) decode(d *wire.Decoder) (set GattDescriptor1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "Handle":
+			if d.VariantOf("q", "org.bluez.GattDescriptor1.Handle") {
+				p.Handle = d.Uint16()
+				set.Add(GattDescriptor1Handle)
+			}
+		case "UUID":
+			if d.VariantOf("s", "org.bluez.GattDescriptor1.UUID") {
+				p.UUID = d.String()
+				set.Add(GattDescriptor1UUID)
+			}
+		case "Characteristic":
+			if d.VariantOf("o", "org.bluez.GattDescriptor1.Characteristic") {
+				p.Characteristic = d.ObjectPath()
+				set.Add(GattDescriptor1Characteristic)
+			}
+		case "Value":
+			if d.VariantOf("ay", "org.bluez.GattDescriptor1.Value") {
+				p.Value = d.Bytes()
+				set.Add(GattDescriptor1Value)
+			}
+		case "Flags":
+			if d.VariantOf("as", "org.bluez.GattDescriptor1.Flags") {
+				p.Flags = decodeDescriptorFlagSlice(d)
+				set.Add(GattDescriptor1Flags)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.GattDescriptor1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *GattDescriptor1Properties) take(which GattDescriptor1Property, from *GattDescriptor1Properties) {
+	switch which {
+	case GattDescriptor1Handle:
+		p.Handle = from.Handle
+	case GattDescriptor1UUID:
+		p.UUID = from.UUID
+	case GattDescriptor1Characteristic:
+		p.Characteristic = from.Characteristic
+	case GattDescriptor1Value:
+		p.Value = from.Value
+	case GattDescriptor1Flags:
+		p.Flags = from.Flags
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *GattDescriptor1Properties) encode(e *wire.Encoder, which GattDescriptor1Property) {
+	switch which {
+	case GattDescriptor1Handle:
+		e.VariantOf("q")
+		e.Uint16(p.Handle)
+	case GattDescriptor1UUID:
+		e.VariantOf("s")
+		e.String(p.UUID)
+	case GattDescriptor1Characteristic:
+		e.VariantOf("o")
+		e.ObjectPath(p.Characteristic)
+	case GattDescriptor1Value:
+		e.VariantOf("ay")
+		e.Bytes(p.Value)
+	case GattDescriptor1Flags:
+		e.VariantOf("as")
+		encodeDescriptorFlagSlice(e, p.Flags)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *GattDescriptor1Properties) encodeEntries(e *wire.Encoder, set GattDescriptor1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // gattDescriptor1Served is [GattDescriptor1Skeleton] as package bus sees its properties.

@@ -65,6 +65,12 @@ func (p GattManager1) UnregisterApplication(ctx context.Context, application dbu
 	return p.Object.Call(ctx, method, func(e *wire.Encoder) { e.ObjectPath(application) }, nil)
 }
 
+// GattManager1Codec returns what a [bus.Mirror] needs to keep the interface: its records are empty,
+// for it has no properties.
+func GattManager1Codec() bus.Codec {
+	return bus.Codec{Interface: GattManager1Interface, New: func() bus.Record { return noProperties{} }}
+}
+
 // GattManager1Server is what an object with the interface org.bluez.GattManager1 does when it is
 // called. The methods of [GattManager1] say more, also which errors to return; an error that is no
 // [*bus.Error] reaches the caller as its text. The ctx of a call ends when its caller leaves the

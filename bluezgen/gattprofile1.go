@@ -65,6 +65,53 @@ func (p GattProfile1) OnPropertiesChanged(ctx context.Context, handler func(Gatt
 	})
 }
 
+// GattProfile1Codec returns what a [bus.Mirror] needs to keep the interface: its records are of the
+// type *GattProfile1Update.
+func GattProfile1Codec() bus.Codec {
+	return bus.Codec{Interface: GattProfile1Interface, New: func() bus.Record { return &GattProfile1Update{} }}
+}
+
+// GattProfile1Properties are properties of org.bluez.GattProfile1. The set says which of them are
+// there; the fields of others are zero. Properties that are optional are not on every object. Maps
+// and slices may be shared with other copies and must not be changed.
+type GattProfile1Properties struct {
+	GattProfile1Set
+
+	// The GATT services that the profile uses, as 128-bit UUIDs.
+	UUIDs []string
+}
+
+// GattProfile1Update are properties of org.bluez.GattProfile1 together with what changed last. It
+// implements [bus.Record].
+type GattProfile1Update struct {
+	GattProfile1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated GattProfile1Set
+}
+
+var _ bus.Record = (*GattProfile1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *GattProfile1Update) Load(d *wire.Decoder) {
+	*u = GattProfile1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *GattProfile1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), GattProfile1Set{}
+	var none GattProfile1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := gattProfile1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
+}
+
 // GattProfile1Property is a property of org.bluez.GattProfile1.
 type GattProfile1Property int
 
@@ -81,16 +128,6 @@ func (p GattProfile1Property) String() string {
 		return "UUIDs"
 	default:
 		return fmt.Sprintf("GattProfile1Property(%d)", int(p))
-	}
-}
-
-// gattProfile1PropertyOf returns the property that has a D-Bus name.
-func gattProfile1PropertyOf(name []byte) (p GattProfile1Property, ok bool) {
-	switch string(name) {
-	case "UUIDs":
-		return GattProfile1UUIDs, true
-	default:
-		return 0, false
 	}
 }
 
@@ -145,99 +182,6 @@ func (s GattProfile1Set) All() iter.Seq[GattProfile1Property] {
 			if s.Has(p) && !yield(p) {
 				return
 			}
-		}
-	}
-}
-
-// GattProfile1Properties are properties of org.bluez.GattProfile1. The set says which of them are
-// there; the fields of others are zero. Properties that are optional are not on every object. Maps
-// and slices may be shared with other copies and must not be changed.
-type GattProfile1Properties struct {
-	GattProfile1Set
-
-	// The GATT services that the profile uses, as 128-bit UUIDs.
-	UUIDs []string
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *GattProfile1Properties) decode(d *wire.Decoder) (set GattProfile1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "UUIDs":
-			if d.VariantOf("as", "org.bluez.GattProfile1.UUIDs") {
-				p.UUIDs = decodeStringSlice(d)
-				set.Add(GattProfile1UUIDs)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.GattProfile1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *GattProfile1Properties) take(which GattProfile1Property, from *GattProfile1Properties) {
-	switch which {
-	case GattProfile1UUIDs:
-		p.UUIDs = from.UUIDs
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *GattProfile1Properties) encode(e *wire.Encoder, which GattProfile1Property) {
-	switch which {
-	case GattProfile1UUIDs:
-		e.VariantOf("as")
-		encodeStringSlice(e, p.UUIDs)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *GattProfile1Properties) encodeEntries(e *wire.Encoder, set GattProfile1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// GattProfile1Update are properties of org.bluez.GattProfile1 together with what changed last. It
-// implements [bus.Record].
-type GattProfile1Update struct {
-	GattProfile1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated GattProfile1Set
-}
-
-var _ bus.Record = (*GattProfile1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *GattProfile1Update) Load(d *wire.Decoder) {
-	*u = GattProfile1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *GattProfile1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), GattProfile1Set{}
-	var none GattProfile1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := gattProfile1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
 		}
 	}
 }
@@ -340,6 +284,68 @@ func (s *GattProfile1Skeleton) Invalidate(props ...GattProfile1Property) error {
 		}
 		e.EndArray(invalidated)
 	})
+}
+
+// gattProfile1PropertyOf returns the property that has a D-Bus name.
+func gattProfile1PropertyOf(name []byte) (p GattProfile1Property, ok bool) {
+	switch string(name) {
+	case "UUIDs":
+		return GattProfile1UUIDs, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *GattProfile1Properties) decode(d *wire.Decoder) (set GattProfile1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "UUIDs":
+			if d.VariantOf("as", "org.bluez.GattProfile1.UUIDs") {
+				p.UUIDs = decodeStringSlice(d)
+				set.Add(GattProfile1UUIDs)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.GattProfile1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *GattProfile1Properties) take(which GattProfile1Property, from *GattProfile1Properties) {
+	switch which {
+	case GattProfile1UUIDs:
+		p.UUIDs = from.UUIDs
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *GattProfile1Properties) encode(e *wire.Encoder, which GattProfile1Property) {
+	switch which {
+	case GattProfile1UUIDs:
+		e.VariantOf("as")
+		encodeStringSlice(e, p.UUIDs)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *GattProfile1Properties) encodeEntries(e *wire.Encoder, set GattProfile1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // gattProfile1Served is [GattProfile1Skeleton] as package bus sees its properties.

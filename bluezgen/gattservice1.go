@@ -39,7 +39,7 @@ func NewGattService1(conn *bus.Conn, path dbus.ObjectPath) GattService1 {
 // ask for that handle, which older releases allow too; without it, or with 0, BlueZ chooses one and
 // the application is not told which.
 //
-// Since BlueZ 5.69. Optional.
+// Since BlueZ 5.69. Optional: not every object has it.
 func (p GattService1) Handle(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, GattService1Interface, "Handle", "q", func(d *wire.Decoder) { value = d.Uint16() })
 	return value, err
@@ -53,7 +53,7 @@ func (p GattService1) UUID(ctx context.Context) (value string, err error) {
 
 // Device returns the path of the device that the service belongs to.
 //
-// Only BlueZ has it. Optional.
+// Only BlueZ has it. Optional: not every object has it.
 func (p GattService1) Device(ctx context.Context) (value dbus.ObjectPath, err error) {
 	err = p.Object.Get(ctx, GattService1Interface, "Device", "o", func(d *wire.Decoder) { value = d.ObjectPath() })
 	return value, err
@@ -67,7 +67,7 @@ func (p GattService1) Primary(ctx context.Context) (value bool, err error) {
 
 // Includes returns the paths of the services that this one includes.
 //
-// Since BlueZ 5.45. Optional.
+// Since BlueZ 5.45. Optional: not every object has it.
 func (p GattService1) Includes(ctx context.Context) (value []dbus.ObjectPath, err error) {
 	err = p.Object.Get(ctx, GattService1Interface, "Includes", "ao", func(d *wire.Decoder) { value = decodeObjectPathSlice(d) })
 	return value, err
@@ -89,6 +89,73 @@ func (p GattService1) OnPropertiesChanged(ctx context.Context, handler func(Gatt
 		update.Apply(d)
 		handler(update)
 	})
+}
+
+// GattService1Codec returns what a [bus.Mirror] needs to keep the interface: its records are of the
+// type *GattService1Update.
+func GattService1Codec() bus.Codec {
+	return bus.Codec{Interface: GattService1Interface, New: func() bus.Record { return &GattService1Update{} }}
+}
+
+// GattService1Properties are properties of org.bluez.GattService1. The set says which of them are
+// there; the fields of others are zero. Properties that are optional are not on every object. Maps
+// and slices may be shared with other copies and must not be changed.
+type GattService1Properties struct {
+	GattService1Set
+
+	// The attribute handle of the service declaration. An application may serve it to ask for that
+	// handle, which older releases allow too; without it, or with 0, BlueZ chooses one and the
+	// application is not told which.
+	//
+	// Since BlueZ 5.69. Optional: not every object has it.
+	Handle uint16
+
+	// The UUID of the service, in its lower-case 128-bit form.
+	UUID string
+
+	// The path of the device that the service belongs to.
+	//
+	// Only BlueZ has it. Optional: not every object has it.
+	Device dbus.ObjectPath
+
+	// Whether it is a primary service rather than a secondary one.
+	Primary bool
+
+	// The paths of the services that this one includes.
+	//
+	// Since BlueZ 5.45. Optional: not every object has it.
+	Includes []dbus.ObjectPath
+}
+
+// GattService1Update are properties of org.bluez.GattService1 together with what changed last. It
+// implements [bus.Record].
+type GattService1Update struct {
+	GattService1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated GattService1Set
+}
+
+var _ bus.Record = (*GattService1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *GattService1Update) Load(d *wire.Decoder) {
+	*u = GattService1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *GattService1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), GattService1Set{}
+	var none GattService1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := gattService1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
 }
 
 // GattService1Property is a property of org.bluez.GattService1.
@@ -119,24 +186,6 @@ func (p GattService1Property) String() string {
 		return "Includes"
 	default:
 		return fmt.Sprintf("GattService1Property(%d)", int(p))
-	}
-}
-
-// gattService1PropertyOf returns the property that has a D-Bus name.
-func gattService1PropertyOf(name []byte) (p GattService1Property, ok bool) {
-	switch string(name) {
-	case "Handle":
-		return GattService1Handle, true
-	case "UUID":
-		return GattService1UUID, true
-	case "Device":
-		return GattService1Device, true
-	case "Primary":
-		return GattService1Primary, true
-	case "Includes":
-		return GattService1Includes, true
-	default:
-		return 0, false
 	}
 }
 
@@ -195,34 +244,91 @@ func (s GattService1Set) All() iter.Seq[GattService1Property] {
 	}
 }
 
-// GattService1Properties are properties of org.bluez.GattService1. The set says which of them are
-// there; the fields of others are zero. Properties that are optional are not on every object. Maps
-// and slices may be shared with other copies and must not be changed.
-type GattService1Properties struct {
-	GattService1Set
+// GattService1Skeleton serves the interface org.bluez.GattService1 on an object; give it to Export
+// of a [bus.Conn]. It is safe for concurrent use.
+type GattService1Skeleton struct {
+	served  bus.ServedInterface
+	emitter bus.Emitter
 
-	// The attribute handle of the service declaration. An application may serve it to ask for that
-	// handle, which older releases allow too; without it, or with 0, BlueZ chooses one and the
-	// application is not told which.
-	//
-	// Since BlueZ 5.69. Optional.
-	Handle uint16
+	mu    sync.Mutex
+	props GattService1Properties // guarded by mu
+}
 
-	// The UUID of the service, in its lower-case 128-bit form.
-	UUID string
+var _ bus.Skeleton = (*GattService1Skeleton)(nil)
 
-	// The path of the device that the service belongs to.
-	//
-	// Only BlueZ has it. Optional.
-	Device dbus.ObjectPath
+// NewGattService1Skeleton returns a skeleton that has the properties props at first.
+func NewGattService1Skeleton(props GattService1Properties) *GattService1Skeleton {
+	s := &GattService1Skeleton{props: props}
+	s.served = bus.ServedInterface{
+		Name:       GattService1Interface,
+		XML:        gattService1XML,
+		Properties: (*gattService1Served)(s),
+		Emitter:    &s.emitter,
+	}
+	return s
+}
 
-	// Whether it is a primary service rather than a secondary one.
-	Primary bool
+// Serve implements [bus.Skeleton].
+func (s *GattService1Skeleton) Serve() *bus.ServedInterface {
+	return &s.served
+}
 
-	// The paths of the services that this one includes.
-	//
-	// Since BlueZ 5.45. Optional.
-	Includes []dbus.ObjectPath
+// Properties returns what is served now.
+func (s *GattService1Skeleton) Properties() GattService1Properties {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.props
+}
+
+// Update serves the properties that are in props' set from now on, and announces them in one
+// PropertiesChanged signal. Others stay as they are. Before the skeleton is exported it announces
+// nothing.
+func (s *GattService1Skeleton) Update(props GattService1Properties) error {
+	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for p := range props.All() {
+			s.props.take(p, &props)
+		}
+		changed := props.GattService1Set
+		array := e.Array(8)
+		props.encodeEntries(e, changed)
+		e.EndArray(array)
+		e.EndArray(e.Array(4))
+	})
+}
+
+// Invalidate takes properties away, and announces that in one PropertiesChanged signal.
+func (s *GattService1Skeleton) Invalidate(props ...GattService1Property) error {
+	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		e.EndArray(e.Array(8))
+		invalidated := e.Array(4)
+		for _, p := range props {
+			s.props.take(p, &GattService1Properties{})
+			e.String(p.String())
+		}
+		e.EndArray(invalidated)
+	})
+}
+
+// gattService1PropertyOf returns the property that has a D-Bus name.
+func gattService1PropertyOf(name []byte) (p GattService1Property, ok bool) {
+	switch string(name) {
+	case "Handle":
+		return GattService1Handle, true
+	case "UUID":
+		return GattService1UUID, true
+	case "Device":
+		return GattService1Device, true
+	case "Primary":
+		return GattService1Primary, true
+	case "Includes":
+		return GattService1Includes, true
+	default:
+		return 0, false
+	}
 }
 
 // decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
@@ -315,106 +421,6 @@ func (p *GattService1Properties) encodeEntries(e *wire.Encoder, set GattService1
 		e.String(which.String())
 		p.encode(e, which)
 	}
-}
-
-// GattService1Update are properties of org.bluez.GattService1 together with what changed last. It
-// implements [bus.Record].
-type GattService1Update struct {
-	GattService1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated GattService1Set
-}
-
-var _ bus.Record = (*GattService1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *GattService1Update) Load(d *wire.Decoder) {
-	*u = GattService1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *GattService1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), GattService1Set{}
-	var none GattService1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := gattService1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
-		}
-	}
-}
-
-// GattService1Skeleton serves the interface org.bluez.GattService1 on an object; give it to Export
-// of a [bus.Conn]. It is safe for concurrent use.
-type GattService1Skeleton struct {
-	served  bus.ServedInterface
-	emitter bus.Emitter
-
-	mu    sync.Mutex
-	props GattService1Properties // guarded by mu
-}
-
-var _ bus.Skeleton = (*GattService1Skeleton)(nil)
-
-// NewGattService1Skeleton returns a skeleton that has the properties props at first.
-func NewGattService1Skeleton(props GattService1Properties) *GattService1Skeleton {
-	s := &GattService1Skeleton{props: props}
-	s.served = bus.ServedInterface{
-		Name:       GattService1Interface,
-		XML:        gattService1XML,
-		Properties: (*gattService1Served)(s),
-		Emitter:    &s.emitter,
-	}
-	return s
-}
-
-// Serve implements [bus.Skeleton].
-func (s *GattService1Skeleton) Serve() *bus.ServedInterface {
-	return &s.served
-}
-
-// Properties returns what is served now.
-func (s *GattService1Skeleton) Properties() GattService1Properties {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.props
-}
-
-// Update serves the properties that are in props' set from now on, and announces them in one
-// PropertiesChanged signal. Others stay as they are. Before the skeleton is exported it announces
-// nothing.
-func (s *GattService1Skeleton) Update(props GattService1Properties) error {
-	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for p := range props.All() {
-			s.props.take(p, &props)
-		}
-		changed := props.GattService1Set
-		array := e.Array(8)
-		props.encodeEntries(e, changed)
-		e.EndArray(array)
-		e.EndArray(e.Array(4))
-	})
-}
-
-// Invalidate takes properties away, and announces that in one PropertiesChanged signal.
-func (s *GattService1Skeleton) Invalidate(props ...GattService1Property) error {
-	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		e.EndArray(e.Array(8))
-		invalidated := e.Array(4)
-		for _, p := range props {
-			s.props.take(p, &GattService1Properties{})
-			e.String(p.String())
-		}
-		e.EndArray(invalidated)
-	})
 }
 
 // gattService1Served is [GattService1Skeleton] as package bus sees its properties.

@@ -51,7 +51,7 @@ func (p LEAdvertisement1) Type(ctx context.Context) (value AdvertisementType, er
 
 // ServiceUUIDs returns the services to advertise. BlueZ shortens UUIDs made from 16 or 32 bits.
 //
-// Optional.
+// Optional: not every object has it.
 func (p LEAdvertisement1) ServiceUUIDs(ctx context.Context) (value []string, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "ServiceUUIDs", "as", func(d *wire.Decoder) { value = decodeStringSlice(d) })
 	return value, err
@@ -59,7 +59,7 @@ func (p LEAdvertisement1) ServiceUUIDs(ctx context.Context) (value []string, err
 
 // ManufacturerData returns the manufacturer data to advertise, by company identifier.
 //
-// Optional.
+// Optional: not every object has it.
 func (p LEAdvertisement1) ManufacturerData(ctx context.Context) (value map[uint16][]byte, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "ManufacturerData", "a{qv}", func(d *wire.Decoder) {
 		value = decodeMapUint16VariantOfBytes(d, "org.bluez.LEAdvertisement1.ManufacturerData")
@@ -69,7 +69,7 @@ func (p LEAdvertisement1) ManufacturerData(ctx context.Context) (value map[uint1
 
 // SolicitUUIDs returns the services to solicit, which the sender would like a central to have.
 //
-// Optional.
+// Optional: not every object has it.
 func (p LEAdvertisement1) SolicitUUIDs(ctx context.Context) (value []string, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "SolicitUUIDs", "as", func(d *wire.Decoder) { value = decodeStringSlice(d) })
 	return value, err
@@ -77,7 +77,7 @@ func (p LEAdvertisement1) SolicitUUIDs(ctx context.Context) (value []string, err
 
 // ServiceData returns the service data to advertise, by service UUID.
 //
-// Optional.
+// Optional: not every object has it.
 func (p LEAdvertisement1) ServiceData(ctx context.Context) (value map[string][]byte, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "ServiceData", "a{sv}", func(d *wire.Decoder) {
 		value = decodeMapStringVariantOfBytes(d, "org.bluez.LEAdvertisement1.ServiceData")
@@ -88,7 +88,7 @@ func (p LEAdvertisement1) ServiceData(ctx context.Context) (value map[string][]b
 // Data returns the further data to advertise, by advertising data type (AD type). Types that
 // another property stands for are refused.
 //
-// Since BlueZ 5.50. Optional.
+// Since BlueZ 5.50. Optional: not every object has it.
 func (p LEAdvertisement1) Data(ctx context.Context) (value map[byte][]byte, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "Data", "a{yv}", func(d *wire.Decoder) {
 		value = decodeMapByteVariantOfBytes(d, "org.bluez.LEAdvertisement1.Data")
@@ -98,7 +98,8 @@ func (p LEAdvertisement1) Data(ctx context.Context) (value map[byte][]byte, err 
 
 // ScanResponseServiceUUIDs returns the services to name in the scan response.
 //
-// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
+// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+// not every object has it.
 func (p LEAdvertisement1) ScanResponseServiceUUIDs(ctx context.Context) (value []string, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "ScanResponseServiceUUIDs", "as", func(d *wire.Decoder) {
 		value = decodeStringSlice(d)
@@ -109,7 +110,8 @@ func (p LEAdvertisement1) ScanResponseServiceUUIDs(ctx context.Context) (value [
 // ScanResponseManufacturerData returns the manufacturer data to put into the scan response, by
 // company identifier.
 //
-// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
+// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+// not every object has it.
 func (p LEAdvertisement1) ScanResponseManufacturerData(ctx context.Context) (value map[uint16][]byte, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "ScanResponseManufacturerData", "a{qv}", func(d *wire.Decoder) {
 		value = decodeMapUint16VariantOfBytes(d, "org.bluez.LEAdvertisement1.ScanResponseManufacturerData")
@@ -119,7 +121,8 @@ func (p LEAdvertisement1) ScanResponseManufacturerData(ctx context.Context) (val
 
 // ScanResponseSolicitUUIDs returns the services to solicit in the scan response.
 //
-// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
+// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+// not every object has it.
 func (p LEAdvertisement1) ScanResponseSolicitUUIDs(ctx context.Context) (value []string, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "ScanResponseSolicitUUIDs", "as", func(d *wire.Decoder) {
 		value = decodeStringSlice(d)
@@ -129,7 +132,8 @@ func (p LEAdvertisement1) ScanResponseSolicitUUIDs(ctx context.Context) (value [
 
 // ScanResponseServiceData returns the service data to put into the scan response, by service UUID.
 //
-// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
+// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+// not every object has it.
 func (p LEAdvertisement1) ScanResponseServiceData(ctx context.Context) (value map[string][]byte, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "ScanResponseServiceData", "a{sv}", func(d *wire.Decoder) {
 		value = decodeMapStringVariantOfBytes(d, "org.bluez.LEAdvertisement1.ScanResponseServiceData")
@@ -140,7 +144,8 @@ func (p LEAdvertisement1) ScanResponseServiceData(ctx context.Context) (value ma
 // ScanResponseData returns the further data to put into the scan response, by advertising data type
 // (AD type).
 //
-// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
+// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+// not every object has it.
 func (p LEAdvertisement1) ScanResponseData(ctx context.Context) (value map[byte][]byte, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "ScanResponseData", "a{yv}", func(d *wire.Decoder) {
 		value = decodeMapByteVariantOfBytes(d, "org.bluez.LEAdvertisement1.ScanResponseData")
@@ -151,7 +156,7 @@ func (p LEAdvertisement1) ScanResponseData(ctx context.Context) (value map[byte]
 // Discoverable reports whether to advertise as generally discoverable, whatever the adapter says.
 // It must not be present on a broadcast.
 //
-// Since BlueZ 5.50. Optional.
+// Since BlueZ 5.50. Optional: not every object has it.
 func (p LEAdvertisement1) Discoverable(ctx context.Context) (value bool, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "Discoverable", "b", func(d *wire.Decoder) { value = d.Bool() })
 	return value, err
@@ -160,7 +165,7 @@ func (p LEAdvertisement1) Discoverable(ctx context.Context) (value bool, err err
 // DiscoverableTimeout returns how long to be discoverable, in seconds; 0 means without end. It must
 // not be present on a broadcast.
 //
-// Since BlueZ 5.50. Optional.
+// Since BlueZ 5.50. Optional: not every object has it.
 func (p LEAdvertisement1) DiscoverableTimeout(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "DiscoverableTimeout", "q", func(d *wire.Decoder) { value = d.Uint16() })
 	return value, err
@@ -169,7 +174,7 @@ func (p LEAdvertisement1) DiscoverableTimeout(ctx context.Context) (value uint16
 // Includes returns what BlueZ is to add by itself; SupportedIncludes of LEAdvertisingManager1 says
 // what it can.
 //
-// Optional.
+// Optional: not every object has it.
 func (p LEAdvertisement1) Includes(ctx context.Context) (value []AdvertisingInclude, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "Includes", "as", func(d *wire.Decoder) {
 		value = decodeAdvertisingIncludeSlice(d)
@@ -179,7 +184,7 @@ func (p LEAdvertisement1) Includes(ctx context.Context) (value []AdvertisingIncl
 
 // LocalName returns the name to advertise, cut to what fits. It excludes local-name in Includes.
 //
-// Since BlueZ 5.47. Optional.
+// Since BlueZ 5.47. Optional: not every object has it.
 func (p LEAdvertisement1) LocalName(ctx context.Context) (value string, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "LocalName", "s", func(d *wire.Decoder) { value = d.String() })
 	return value, err
@@ -188,7 +193,7 @@ func (p LEAdvertisement1) LocalName(ctx context.Context) (value string, err erro
 // Appearance returns the appearance to advertise, from the assigned numbers of the Bluetooth SIG.
 // It excludes appearance in Includes.
 //
-// Optional.
+// Optional: not every object has it.
 func (p LEAdvertisement1) Appearance(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "Appearance", "q", func(d *wire.Decoder) { value = d.Uint16() })
 	return value, err
@@ -197,7 +202,7 @@ func (p LEAdvertisement1) Appearance(ctx context.Context) (value uint16, err err
 // Duration returns how long to send it at a time when several advertisements take turns, in
 // seconds. The default is 2.
 //
-// Since BlueZ 5.48. Optional.
+// Since BlueZ 5.48. Optional: not every object has it.
 func (p LEAdvertisement1) Duration(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "Duration", "q", func(d *wire.Decoder) { value = d.Uint16() })
 	return value, err
@@ -205,7 +210,7 @@ func (p LEAdvertisement1) Duration(ctx context.Context) (value uint16, err error
 
 // Timeout returns how long to send it at all, in seconds; 0 or absent means without end.
 //
-// Since BlueZ 5.48. Optional.
+// Since BlueZ 5.48. Optional: not every object has it.
 func (p LEAdvertisement1) Timeout(ctx context.Context) (value uint16, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "Timeout", "q", func(d *wire.Decoder) { value = d.Uint16() })
 	return value, err
@@ -214,7 +219,7 @@ func (p LEAdvertisement1) Timeout(ctx context.Context) (value uint16, err error)
 // SecondaryChannel returns the PHY of the secondary channel. The primary one is 1M, or Coded if
 // this is.
 //
-// Since BlueZ 5.51. Optional.
+// Since BlueZ 5.51. Optional: not every object has it.
 func (p LEAdvertisement1) SecondaryChannel(ctx context.Context) (value SecondaryChannel, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "SecondaryChannel", "s", func(d *wire.Decoder) {
 		value = decodeSecondaryChannel(d)
@@ -225,7 +230,7 @@ func (p LEAdvertisement1) SecondaryChannel(ctx context.Context) (value Secondary
 // MinInterval returns the shortest advertising interval, in ms, from 20 to 10,485,000. It must not
 // exceed MaxInterval.
 //
-// Since BlueZ 5.56. Optional.
+// Since BlueZ 5.56. Optional: not every object has it.
 func (p LEAdvertisement1) MinInterval(ctx context.Context) (value uint32, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "MinInterval", "u", func(d *wire.Decoder) { value = d.Uint32() })
 	return value, err
@@ -233,7 +238,7 @@ func (p LEAdvertisement1) MinInterval(ctx context.Context) (value uint32, err er
 
 // MaxInterval returns the longest advertising interval, in ms, from 20 to 10,485,000.
 //
-// Since BlueZ 5.56. Optional.
+// Since BlueZ 5.56. Optional: not every object has it.
 func (p LEAdvertisement1) MaxInterval(ctx context.Context) (value uint32, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "MaxInterval", "u", func(d *wire.Decoder) { value = d.Uint32() })
 	return value, err
@@ -242,7 +247,7 @@ func (p LEAdvertisement1) MaxInterval(ctx context.Context) (value uint32, err er
 // TxPower returns the transmission power to send at, in dBm, from -127 to 20. It is ignored unless
 // the controller has the feature CanSetTxPower.
 //
-// Since BlueZ 5.56. Optional.
+// Since BlueZ 5.56. Optional: not every object has it.
 func (p LEAdvertisement1) TxPower(ctx context.Context) (value int16, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "TxPower", "n", func(d *wire.Decoder) { value = d.Int16() })
 	return value, err
@@ -251,7 +256,7 @@ func (p LEAdvertisement1) TxPower(ctx context.Context) (value int16, err error) 
 // Instance returns the advertising instance. An application serves it, with any value, to be told;
 // BlueZ sets it when it has registered the advertisement.
 //
-// Since BlueZ 5.87. Optional.
+// Since BlueZ 5.87. Optional: not every object has it.
 func (p LEAdvertisement1) Instance(ctx context.Context) (value byte, err error) {
 	err = p.Object.Get(ctx, LEAdvertisement1Interface, "Instance", "y", func(d *wire.Decoder) { value = d.Byte() })
 	return value, err
@@ -260,7 +265,7 @@ func (p LEAdvertisement1) Instance(ctx context.Context) (value byte, err error) 
 // SetInstance sets the advertising instance. An application serves it, with any value, to be told;
 // BlueZ sets it when it has registered the advertisement.
 //
-// Since BlueZ 5.87. Optional.
+// Since BlueZ 5.87. Optional: not every object has it.
 func (p LEAdvertisement1) SetInstance(ctx context.Context, value byte) error {
 	return p.Object.Set(ctx, LEAdvertisement1Interface, "Instance", "y", func(e *wire.Encoder) { e.Byte(value) })
 }
@@ -281,6 +286,175 @@ func (p LEAdvertisement1) OnPropertiesChanged(ctx context.Context, handler func(
 		update.Apply(d)
 		handler(update)
 	})
+}
+
+// LEAdvertisement1Codec returns what a [bus.Mirror] needs to keep the interface: its records are of
+// the type *LEAdvertisement1Update.
+func LEAdvertisement1Codec() bus.Codec {
+	return bus.Codec{Interface: LEAdvertisement1Interface, New: func() bus.Record { return &LEAdvertisement1Update{} }}
+}
+
+// LEAdvertisement1Properties are properties of org.bluez.LEAdvertisement1. The set says which of
+// them are there; the fields of others are zero. Properties that are optional are not on every
+// object. Maps and slices may be shared with other copies and must not be changed.
+type LEAdvertisement1Properties struct {
+	LEAdvertisement1Set
+
+	// Whether the advertisement can be connected to.
+	Type AdvertisementType
+
+	// The services to advertise. BlueZ shortens UUIDs made from 16 or 32 bits.
+	//
+	// Optional: not every object has it.
+	ServiceUUIDs []string
+
+	// The manufacturer data to advertise, by company identifier.
+	//
+	// Optional: not every object has it.
+	ManufacturerData map[uint16][]byte
+
+	// The services to solicit, which the sender would like a central to have.
+	//
+	// Optional: not every object has it.
+	SolicitUUIDs []string
+
+	// The service data to advertise, by service UUID.
+	//
+	// Optional: not every object has it.
+	ServiceData map[string][]byte
+
+	// The further data to advertise, by advertising data type (AD type). Types that another property
+	// stands for are refused.
+	//
+	// Since BlueZ 5.50. Optional: not every object has it.
+	Data map[byte][]byte
+
+	// The services to name in the scan response.
+	//
+	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+	// not every object has it.
+	ScanResponseServiceUUIDs []string
+
+	// The manufacturer data to put into the scan response, by company identifier.
+	//
+	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+	// not every object has it.
+	ScanResponseManufacturerData map[uint16][]byte
+
+	// The services to solicit in the scan response.
+	//
+	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+	// not every object has it.
+	ScanResponseSolicitUUIDs []string
+
+	// The service data to put into the scan response, by service UUID.
+	//
+	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+	// not every object has it.
+	ScanResponseServiceData map[string][]byte
+
+	// The further data to put into the scan response, by advertising data type (AD type).
+	//
+	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional:
+	// not every object has it.
+	ScanResponseData map[byte][]byte
+
+	// Whether to advertise as generally discoverable, whatever the adapter says. It must not be present
+	// on a broadcast.
+	//
+	// Since BlueZ 5.50. Optional: not every object has it.
+	Discoverable bool
+
+	// How long to be discoverable, in seconds; 0 means without end. It must not be present on a
+	// broadcast.
+	//
+	// Since BlueZ 5.50. Optional: not every object has it.
+	DiscoverableTimeout uint16
+
+	// What BlueZ is to add by itself; SupportedIncludes of LEAdvertisingManager1 says what it can.
+	//
+	// Optional: not every object has it.
+	Includes []AdvertisingInclude
+
+	// The name to advertise, cut to what fits. It excludes local-name in Includes.
+	//
+	// Since BlueZ 5.47. Optional: not every object has it.
+	LocalName string
+
+	// The appearance to advertise, from the assigned numbers of the Bluetooth SIG. It excludes
+	// appearance in Includes.
+	//
+	// Optional: not every object has it.
+	Appearance uint16
+
+	// How long to send it at a time when several advertisements take turns, in seconds. The default is
+	// 2.
+	//
+	// Since BlueZ 5.48. Optional: not every object has it.
+	Duration uint16
+
+	// How long to send it at all, in seconds; 0 or absent means without end.
+	//
+	// Since BlueZ 5.48. Optional: not every object has it.
+	Timeout uint16
+
+	// The PHY of the secondary channel. The primary one is 1M, or Coded if this is.
+	//
+	// Since BlueZ 5.51. Optional: not every object has it.
+	SecondaryChannel SecondaryChannel
+
+	// The shortest advertising interval, in ms, from 20 to 10,485,000. It must not exceed MaxInterval.
+	//
+	// Since BlueZ 5.56. Optional: not every object has it.
+	MinInterval uint32
+
+	// The longest advertising interval, in ms, from 20 to 10,485,000.
+	//
+	// Since BlueZ 5.56. Optional: not every object has it.
+	MaxInterval uint32
+
+	// The transmission power to send at, in dBm, from -127 to 20. It is ignored unless the controller
+	// has the feature CanSetTxPower.
+	//
+	// Since BlueZ 5.56. Optional: not every object has it.
+	TxPower int16
+
+	// The advertising instance. An application serves it, with any value, to be told; BlueZ sets it
+	// when it has registered the advertisement.
+	//
+	// Since BlueZ 5.87. Optional: not every object has it.
+	Instance byte
+}
+
+// LEAdvertisement1Update are properties of org.bluez.LEAdvertisement1 together with what changed
+// last. It implements [bus.Record].
+type LEAdvertisement1Update struct {
+	LEAdvertisement1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated LEAdvertisement1Set
+}
+
+var _ bus.Record = (*LEAdvertisement1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *LEAdvertisement1Update) Load(d *wire.Decoder) {
+	*u = LEAdvertisement1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *LEAdvertisement1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), LEAdvertisement1Set{}
+	var none LEAdvertisement1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := leAdvertisement1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
 }
 
 // LEAdvertisement1Property is a property of org.bluez.LEAdvertisement1.
@@ -368,60 +542,6 @@ func (p LEAdvertisement1Property) String() string {
 	}
 }
 
-// leAdvertisement1PropertyOf returns the property that has a D-Bus name.
-func leAdvertisement1PropertyOf(name []byte) (p LEAdvertisement1Property, ok bool) {
-	switch string(name) {
-	case "Type":
-		return LEAdvertisement1Type, true
-	case "ServiceUUIDs":
-		return LEAdvertisement1ServiceUUIDs, true
-	case "ManufacturerData":
-		return LEAdvertisement1ManufacturerData, true
-	case "SolicitUUIDs":
-		return LEAdvertisement1SolicitUUIDs, true
-	case "ServiceData":
-		return LEAdvertisement1ServiceData, true
-	case "Data":
-		return LEAdvertisement1Data, true
-	case "ScanResponseServiceUUIDs":
-		return LEAdvertisement1ScanResponseServiceUUIDs, true
-	case "ScanResponseManufacturerData":
-		return LEAdvertisement1ScanResponseManufacturerData, true
-	case "ScanResponseSolicitUUIDs":
-		return LEAdvertisement1ScanResponseSolicitUUIDs, true
-	case "ScanResponseServiceData":
-		return LEAdvertisement1ScanResponseServiceData, true
-	case "ScanResponseData":
-		return LEAdvertisement1ScanResponseData, true
-	case "Discoverable":
-		return LEAdvertisement1Discoverable, true
-	case "DiscoverableTimeout":
-		return LEAdvertisement1DiscoverableTimeout, true
-	case "Includes":
-		return LEAdvertisement1Includes, true
-	case "LocalName":
-		return LEAdvertisement1LocalName, true
-	case "Appearance":
-		return LEAdvertisement1Appearance, true
-	case "Duration":
-		return LEAdvertisement1Duration, true
-	case "Timeout":
-		return LEAdvertisement1Timeout, true
-	case "SecondaryChannel":
-		return LEAdvertisement1SecondaryChannel, true
-	case "MinInterval":
-		return LEAdvertisement1MinInterval, true
-	case "MaxInterval":
-		return LEAdvertisement1MaxInterval, true
-	case "TxPower":
-		return LEAdvertisement1TxPower, true
-	case "Instance":
-		return LEAdvertisement1Instance, true
-	default:
-		return 0, false
-	}
-}
-
 // LEAdvertisement1Set is a set of properties of org.bluez.LEAdvertisement1. The zero value is
 // empty, and sets can be compared with ==.
 type LEAdvertisement1Set [1]uint64
@@ -477,131 +597,171 @@ func (s LEAdvertisement1Set) All() iter.Seq[LEAdvertisement1Property] {
 	}
 }
 
-// LEAdvertisement1Properties are properties of org.bluez.LEAdvertisement1. The set says which of
-// them are there; the fields of others are zero. Properties that are optional are not on every
-// object. Maps and slices may be shared with other copies and must not be changed.
-type LEAdvertisement1Properties struct {
-	LEAdvertisement1Set
+// LEAdvertisement1Server is what an object with the interface org.bluez.LEAdvertisement1 does when
+// it is called. The methods of [LEAdvertisement1] say more, also which errors to return; an error
+// that is no [*bus.Error] reaches the caller as its text. The ctx of a call ends when its caller
+// leaves the bus.
+//
+// A Set method decides about a new value: what it accepts is served once it is given to Update of
+// the skeleton.
+//
+// Embed [UnimplementedLEAdvertisement1Server] to be open to methods that are added.
+type LEAdvertisement1Server interface {
+	// Release tells the application that BlueZ has stopped the advertisement and unregistered it.
+	Release(ctx context.Context) error
 
-	// Whether the advertisement can be connected to.
-	Type AdvertisementType
+	// SetInstance sets the advertising instance. An application serves it, with any value, to be told;
+	// BlueZ sets it when it has registered the advertisement.
+	SetInstance(ctx context.Context, value byte) error
+}
 
-	// The services to advertise. BlueZ shortens UUIDs made from 16 or 32 bits.
-	//
-	// Optional.
-	ServiceUUIDs []string
+// UnimplementedLEAdvertisement1Server answers all calls with bus.ErrUnknownMethod, and all new
+// values with bus.ErrPropertyReadOnly.
+type UnimplementedLEAdvertisement1Server struct{}
 
-	// The manufacturer data to advertise, by company identifier.
-	//
-	// Optional.
-	ManufacturerData map[uint16][]byte
+var _ LEAdvertisement1Server = UnimplementedLEAdvertisement1Server{}
 
-	// The services to solicit, which the sender would like a central to have.
-	//
-	// Optional.
-	SolicitUUIDs []string
+// Release returns bus.ErrUnknownMethod.
+func (UnimplementedLEAdvertisement1Server) Release(context.Context) error {
+	return bus.ErrUnknownMethod
+}
 
-	// The service data to advertise, by service UUID.
-	//
-	// Optional.
-	ServiceData map[string][]byte
+// SetInstance returns bus.ErrPropertyReadOnly.
+func (UnimplementedLEAdvertisement1Server) SetInstance(context.Context, byte) error {
+	return bus.ErrPropertyReadOnly
+}
 
-	// The further data to advertise, by advertising data type (AD type). Types that another property
-	// stands for are refused.
-	//
-	// Since BlueZ 5.50. Optional.
-	Data map[byte][]byte
+// LEAdvertisement1Skeleton serves the interface org.bluez.LEAdvertisement1 on an object; give it to
+// Export of a [bus.Conn]. It is safe for concurrent use.
+type LEAdvertisement1Skeleton struct {
+	served  bus.ServedInterface
+	server  LEAdvertisement1Server
+	emitter bus.Emitter
 
-	// The services to name in the scan response.
-	//
-	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
-	ScanResponseServiceUUIDs []string
+	mu    sync.Mutex
+	props LEAdvertisement1Properties // guarded by mu
+}
 
-	// The manufacturer data to put into the scan response, by company identifier.
-	//
-	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
-	ScanResponseManufacturerData map[uint16][]byte
+var _ bus.Skeleton = (*LEAdvertisement1Skeleton)(nil)
 
-	// The services to solicit in the scan response.
-	//
-	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
-	ScanResponseSolicitUUIDs []string
+// NewLEAdvertisement1Skeleton returns a skeleton whose calls server answers and that has the
+// properties props at first.
+func NewLEAdvertisement1Skeleton(server LEAdvertisement1Server, props LEAdvertisement1Properties) *LEAdvertisement1Skeleton {
+	s := &LEAdvertisement1Skeleton{server: server, props: props}
+	s.served = bus.ServedInterface{
+		Name: LEAdvertisement1Interface,
+		XML:  leAdvertisement1XML,
+		Methods: []bus.ServedMethod{
+			{
+				Method: bus.Method{Interface: LEAdvertisement1Interface, Name: "Release", NoReply: true, Priority: true},
+				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
+					return nil, s.server.Release(ctx)
+				},
+			},
+		},
+		Properties: (*leAdvertisement1Served)(s),
+		Emitter:    &s.emitter,
+	}
+	return s
+}
 
-	// The service data to put into the scan response, by service UUID.
-	//
-	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
-	ScanResponseServiceData map[string][]byte
+// Serve implements [bus.Skeleton].
+func (s *LEAdvertisement1Skeleton) Serve() *bus.ServedInterface {
+	return &s.served
+}
 
-	// The further data to put into the scan response, by advertising data type (AD type).
-	//
-	// Since BlueZ 5.80. Experimental: bluetoothd has it only when run with --experimental. Optional.
-	ScanResponseData map[byte][]byte
+// Properties returns what is served now.
+func (s *LEAdvertisement1Skeleton) Properties() LEAdvertisement1Properties {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.props
+}
 
-	// Whether to advertise as generally discoverable, whatever the adapter says. It must not be present
-	// on a broadcast.
-	//
-	// Since BlueZ 5.50. Optional.
-	Discoverable bool
+// Update serves the properties that are in props' set from now on, and announces them in one
+// PropertiesChanged signal. Others stay as they are. Before the skeleton is exported it announces
+// nothing.
+func (s *LEAdvertisement1Skeleton) Update(props LEAdvertisement1Properties) error {
+	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for p := range props.All() {
+			s.props.take(p, &props)
+		}
+		changed := props.LEAdvertisement1Set
+		array := e.Array(8)
+		props.encodeEntries(e, changed)
+		e.EndArray(array)
+		e.EndArray(e.Array(4))
+	})
+}
 
-	// How long to be discoverable, in seconds; 0 means without end. It must not be present on a
-	// broadcast.
-	//
-	// Since BlueZ 5.50. Optional.
-	DiscoverableTimeout uint16
+// Invalidate takes properties away, and announces that in one PropertiesChanged signal.
+func (s *LEAdvertisement1Skeleton) Invalidate(props ...LEAdvertisement1Property) error {
+	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		e.EndArray(e.Array(8))
+		invalidated := e.Array(4)
+		for _, p := range props {
+			s.props.take(p, &LEAdvertisement1Properties{})
+			e.String(p.String())
+		}
+		e.EndArray(invalidated)
+	})
+}
 
-	// What BlueZ is to add by itself; SupportedIncludes of LEAdvertisingManager1 says what it can.
-	//
-	// Optional.
-	Includes []AdvertisingInclude
-
-	// The name to advertise, cut to what fits. It excludes local-name in Includes.
-	//
-	// Since BlueZ 5.47. Optional.
-	LocalName string
-
-	// The appearance to advertise, from the assigned numbers of the Bluetooth SIG. It excludes
-	// appearance in Includes.
-	//
-	// Optional.
-	Appearance uint16
-
-	// How long to send it at a time when several advertisements take turns, in seconds. The default is
-	// 2.
-	//
-	// Since BlueZ 5.48. Optional.
-	Duration uint16
-
-	// How long to send it at all, in seconds; 0 or absent means without end.
-	//
-	// Since BlueZ 5.48. Optional.
-	Timeout uint16
-
-	// The PHY of the secondary channel. The primary one is 1M, or Coded if this is.
-	//
-	// Since BlueZ 5.51. Optional.
-	SecondaryChannel SecondaryChannel
-
-	// The shortest advertising interval, in ms, from 20 to 10,485,000. It must not exceed MaxInterval.
-	//
-	// Since BlueZ 5.56. Optional.
-	MinInterval uint32
-
-	// The longest advertising interval, in ms, from 20 to 10,485,000.
-	//
-	// Since BlueZ 5.56. Optional.
-	MaxInterval uint32
-
-	// The transmission power to send at, in dBm, from -127 to 20. It is ignored unless the controller
-	// has the feature CanSetTxPower.
-	//
-	// Since BlueZ 5.56. Optional.
-	TxPower int16
-
-	// The advertising instance. An application serves it, with any value, to be told; BlueZ sets it
-	// when it has registered the advertisement.
-	//
-	// Since BlueZ 5.87. Optional.
-	Instance byte
+// leAdvertisement1PropertyOf returns the property that has a D-Bus name.
+func leAdvertisement1PropertyOf(name []byte) (p LEAdvertisement1Property, ok bool) {
+	switch string(name) {
+	case "Type":
+		return LEAdvertisement1Type, true
+	case "ServiceUUIDs":
+		return LEAdvertisement1ServiceUUIDs, true
+	case "ManufacturerData":
+		return LEAdvertisement1ManufacturerData, true
+	case "SolicitUUIDs":
+		return LEAdvertisement1SolicitUUIDs, true
+	case "ServiceData":
+		return LEAdvertisement1ServiceData, true
+	case "Data":
+		return LEAdvertisement1Data, true
+	case "ScanResponseServiceUUIDs":
+		return LEAdvertisement1ScanResponseServiceUUIDs, true
+	case "ScanResponseManufacturerData":
+		return LEAdvertisement1ScanResponseManufacturerData, true
+	case "ScanResponseSolicitUUIDs":
+		return LEAdvertisement1ScanResponseSolicitUUIDs, true
+	case "ScanResponseServiceData":
+		return LEAdvertisement1ScanResponseServiceData, true
+	case "ScanResponseData":
+		return LEAdvertisement1ScanResponseData, true
+	case "Discoverable":
+		return LEAdvertisement1Discoverable, true
+	case "DiscoverableTimeout":
+		return LEAdvertisement1DiscoverableTimeout, true
+	case "Includes":
+		return LEAdvertisement1Includes, true
+	case "LocalName":
+		return LEAdvertisement1LocalName, true
+	case "Appearance":
+		return LEAdvertisement1Appearance, true
+	case "Duration":
+		return LEAdvertisement1Duration, true
+	case "Timeout":
+		return LEAdvertisement1Timeout, true
+	case "SecondaryChannel":
+		return LEAdvertisement1SecondaryChannel, true
+	case "MinInterval":
+		return LEAdvertisement1MinInterval, true
+	case "MaxInterval":
+		return LEAdvertisement1MaxInterval, true
+	case "TxPower":
+		return LEAdvertisement1TxPower, true
+	case "Instance":
+		return LEAdvertisement1Instance, true
+	default:
+		return 0, false
+	}
 }
 
 // decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
@@ -874,150 +1034,6 @@ func (p *LEAdvertisement1Properties) encodeEntries(e *wire.Encoder, set LEAdvert
 		e.String(which.String())
 		p.encode(e, which)
 	}
-}
-
-// LEAdvertisement1Update are properties of org.bluez.LEAdvertisement1 together with what changed
-// last. It implements [bus.Record].
-type LEAdvertisement1Update struct {
-	LEAdvertisement1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated LEAdvertisement1Set
-}
-
-var _ bus.Record = (*LEAdvertisement1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *LEAdvertisement1Update) Load(d *wire.Decoder) {
-	*u = LEAdvertisement1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *LEAdvertisement1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), LEAdvertisement1Set{}
-	var none LEAdvertisement1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := leAdvertisement1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
-		}
-	}
-}
-
-// LEAdvertisement1Server is what an object with the interface org.bluez.LEAdvertisement1 does when
-// it is called. The methods of [LEAdvertisement1] say more, also which errors to return; an error
-// that is no [*bus.Error] reaches the caller as its text. The ctx of a call ends when its caller
-// leaves the bus.
-//
-// A Set method decides about a new value: what it accepts is served once it is given to Update of
-// the skeleton.
-//
-// Embed [UnimplementedLEAdvertisement1Server] to be open to methods that are added.
-type LEAdvertisement1Server interface {
-	// Release tells the application that BlueZ has stopped the advertisement and unregistered it.
-	Release(ctx context.Context) error
-
-	// SetInstance sets the advertising instance. An application serves it, with any value, to be told;
-	// BlueZ sets it when it has registered the advertisement.
-	SetInstance(ctx context.Context, value byte) error
-}
-
-// UnimplementedLEAdvertisement1Server answers all calls with bus.ErrUnknownMethod, and all new
-// values with bus.ErrPropertyReadOnly.
-type UnimplementedLEAdvertisement1Server struct{}
-
-var _ LEAdvertisement1Server = UnimplementedLEAdvertisement1Server{}
-
-// Release returns bus.ErrUnknownMethod.
-func (UnimplementedLEAdvertisement1Server) Release(context.Context) error {
-	return bus.ErrUnknownMethod
-}
-
-// SetInstance returns bus.ErrPropertyReadOnly.
-func (UnimplementedLEAdvertisement1Server) SetInstance(context.Context, byte) error {
-	return bus.ErrPropertyReadOnly
-}
-
-// LEAdvertisement1Skeleton serves the interface org.bluez.LEAdvertisement1 on an object; give it to
-// Export of a [bus.Conn]. It is safe for concurrent use.
-type LEAdvertisement1Skeleton struct {
-	served  bus.ServedInterface
-	server  LEAdvertisement1Server
-	emitter bus.Emitter
-
-	mu    sync.Mutex
-	props LEAdvertisement1Properties // guarded by mu
-}
-
-var _ bus.Skeleton = (*LEAdvertisement1Skeleton)(nil)
-
-// NewLEAdvertisement1Skeleton returns a skeleton whose calls server answers and that has the
-// properties props at first.
-func NewLEAdvertisement1Skeleton(server LEAdvertisement1Server, props LEAdvertisement1Properties) *LEAdvertisement1Skeleton {
-	s := &LEAdvertisement1Skeleton{server: server, props: props}
-	s.served = bus.ServedInterface{
-		Name: LEAdvertisement1Interface,
-		XML:  leAdvertisement1XML,
-		Methods: []bus.ServedMethod{
-			{
-				Method: bus.Method{Interface: LEAdvertisement1Interface, Name: "Release", NoReply: true, Priority: true},
-				Serve: func(ctx context.Context, _ *wire.Decoder) (func(*wire.Encoder), error) {
-					return nil, s.server.Release(ctx)
-				},
-			},
-		},
-		Properties: (*leAdvertisement1Served)(s),
-		Emitter:    &s.emitter,
-	}
-	return s
-}
-
-// Serve implements [bus.Skeleton].
-func (s *LEAdvertisement1Skeleton) Serve() *bus.ServedInterface {
-	return &s.served
-}
-
-// Properties returns what is served now.
-func (s *LEAdvertisement1Skeleton) Properties() LEAdvertisement1Properties {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.props
-}
-
-// Update serves the properties that are in props' set from now on, and announces them in one
-// PropertiesChanged signal. Others stay as they are. Before the skeleton is exported it announces
-// nothing.
-func (s *LEAdvertisement1Skeleton) Update(props LEAdvertisement1Properties) error {
-	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for p := range props.All() {
-			s.props.take(p, &props)
-		}
-		changed := props.LEAdvertisement1Set
-		array := e.Array(8)
-		props.encodeEntries(e, changed)
-		e.EndArray(array)
-		e.EndArray(e.Array(4))
-	})
-}
-
-// Invalidate takes properties away, and announces that in one PropertiesChanged signal.
-func (s *LEAdvertisement1Skeleton) Invalidate(props ...LEAdvertisement1Property) error {
-	return s.emitter.PropertiesChanged(func(e *wire.Encoder) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		e.EndArray(e.Array(8))
-		invalidated := e.Array(4)
-		for _, p := range props {
-			s.props.take(p, &LEAdvertisement1Properties{})
-			e.String(p.String())
-		}
-		e.EndArray(invalidated)
-	})
 }
 
 // leAdvertisement1Served is [LEAdvertisement1Skeleton] as package bus sees its properties.

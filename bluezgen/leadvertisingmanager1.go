@@ -92,7 +92,7 @@ func (p LEAdvertisingManager1) SupportedIncludes(ctx context.Context) (value []A
 // SupportedSecondaryChannels returns the PHYs that extended advertisements can be sent on. It is
 // present if the controller can send them.
 //
-// Since BlueZ 5.51. Optional.
+// Since BlueZ 5.51. Optional: not every object has it.
 func (p LEAdvertisingManager1) SupportedSecondaryChannels(ctx context.Context) (value []SecondaryChannel, err error) {
 	err = p.Object.Get(ctx, LEAdvertisingManager1Interface, "SupportedSecondaryChannels", "as", func(d *wire.Decoder) {
 		value = decodeSecondaryChannelSlice(d)
@@ -102,7 +102,7 @@ func (p LEAdvertisingManager1) SupportedSecondaryChannels(ctx context.Context) (
 
 // SupportedFeatures returns what the controller does for advertisements.
 //
-// Since BlueZ 5.57. Optional.
+// Since BlueZ 5.57. Optional: not every object has it.
 func (p LEAdvertisingManager1) SupportedFeatures(ctx context.Context) (value []AdvertisingFeature, err error) {
 	err = p.Object.Get(ctx, LEAdvertisingManager1Interface, "SupportedFeatures", "as", func(d *wire.Decoder) {
 		value = decodeAdvertisingFeatureSlice(d)
@@ -138,6 +138,75 @@ func (p LEAdvertisingManager1) OnPropertiesChanged(ctx context.Context, handler 
 	})
 }
 
+// LEAdvertisingManager1Codec returns what a [bus.Mirror] needs to keep the interface: its records
+// are of the type *LEAdvertisingManager1Update.
+func LEAdvertisingManager1Codec() bus.Codec {
+	return bus.Codec{Interface: LEAdvertisingManager1Interface, New: func() bus.Record { return &LEAdvertisingManager1Update{} }}
+}
+
+// LEAdvertisingManager1Properties are properties of org.bluez.LEAdvertisingManager1. The set says
+// which of them are there; the fields of others are zero. Properties that are optional are not on
+// every object. Maps and slices may be shared with other copies and must not be changed.
+type LEAdvertisingManager1Properties struct {
+	LEAdvertisingManager1Set
+
+	// The number of advertisements being sent.
+	ActiveInstances byte
+
+	// The number of advertisements that can be sent beside the active ones.
+	SupportedInstances byte
+
+	// What BlueZ can add to an advertisement by itself.
+	SupportedIncludes []AdvertisingInclude
+
+	// The PHYs that extended advertisements can be sent on. It is present if the controller can send
+	// them.
+	//
+	// Since BlueZ 5.51. Optional: not every object has it.
+	SupportedSecondaryChannels []SecondaryChannel
+
+	// What the controller does for advertisements.
+	//
+	// Since BlueZ 5.57. Optional: not every object has it.
+	SupportedFeatures []AdvertisingFeature
+
+	// The limits of the controller.
+	//
+	// Since BlueZ 5.56.
+	SupportedCapabilities AdvertisingCapabilities
+}
+
+// LEAdvertisingManager1Update are properties of org.bluez.LEAdvertisingManager1 together with what
+// changed last. It implements [bus.Record].
+type LEAdvertisingManager1Update struct {
+	LEAdvertisingManager1Properties
+
+	// Changed are the properties that the last change gave a value, equal to the former one or not.
+	// Invalidated are those that it took away.
+	Changed, Invalidated LEAdvertisingManager1Set
+}
+
+var _ bus.Record = (*LEAdvertisingManager1Update)(nil)
+
+// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
+func (u *LEAdvertisingManager1Update) Load(d *wire.Decoder) {
+	*u = LEAdvertisingManager1Update{}
+	u.Changed = u.decode(d)
+}
+
+// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
+// properties that have none any more.
+func (u *LEAdvertisingManager1Update) Apply(d *wire.Decoder) {
+	u.Changed, u.Invalidated = u.decode(d), LEAdvertisingManager1Set{}
+	var none LEAdvertisingManager1Properties
+	for end := d.Array(4); d.More(end); {
+		if p, ok := leAdvertisingManager1PropertyOf(d.StringView()); ok {
+			u.take(p, &none)
+			u.Invalidated.Add(p)
+		}
+	}
+}
+
 // LEAdvertisingManager1Property is a property of org.bluez.LEAdvertisingManager1.
 type LEAdvertisingManager1Property int
 
@@ -169,26 +238,6 @@ func (p LEAdvertisingManager1Property) String() string {
 		return "SupportedCapabilities"
 	default:
 		return fmt.Sprintf("LEAdvertisingManager1Property(%d)", int(p))
-	}
-}
-
-// leAdvertisingManager1PropertyOf returns the property that has a D-Bus name.
-func leAdvertisingManager1PropertyOf(name []byte) (p LEAdvertisingManager1Property, ok bool) {
-	switch string(name) {
-	case "ActiveInstances":
-		return LEAdvertisingManager1ActiveInstances, true
-	case "SupportedInstances":
-		return LEAdvertisingManager1SupportedInstances, true
-	case "SupportedIncludes":
-		return LEAdvertisingManager1SupportedIncludes, true
-	case "SupportedSecondaryChannels":
-		return LEAdvertisingManager1SupportedSecondaryChannels, true
-	case "SupportedFeatures":
-		return LEAdvertisingManager1SupportedFeatures, true
-	case "SupportedCapabilities":
-		return LEAdvertisingManager1SupportedCapabilities, true
-	default:
-		return 0, false
 	}
 }
 
@@ -243,171 +292,6 @@ func (s LEAdvertisingManager1Set) All() iter.Seq[LEAdvertisingManager1Property] 
 			if s.Has(p) && !yield(p) {
 				return
 			}
-		}
-	}
-}
-
-// LEAdvertisingManager1Properties are properties of org.bluez.LEAdvertisingManager1. The set says
-// which of them are there; the fields of others are zero. Properties that are optional are not on
-// every object. Maps and slices may be shared with other copies and must not be changed.
-type LEAdvertisingManager1Properties struct {
-	LEAdvertisingManager1Set
-
-	// The number of advertisements being sent.
-	ActiveInstances byte
-
-	// The number of advertisements that can be sent beside the active ones.
-	SupportedInstances byte
-
-	// What BlueZ can add to an advertisement by itself.
-	SupportedIncludes []AdvertisingInclude
-
-	// The PHYs that extended advertisements can be sent on. It is present if the controller can send
-	// them.
-	//
-	// Since BlueZ 5.51. Optional.
-	SupportedSecondaryChannels []SecondaryChannel
-
-	// What the controller does for advertisements.
-	//
-	// Since BlueZ 5.57. Optional.
-	SupportedFeatures []AdvertisingFeature
-
-	// The limits of the controller.
-	//
-	// Since BlueZ 5.56.
-	SupportedCapabilities AdvertisingCapabilities
-}
-
-// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
-// another type, are skipped.
-func (p *LEAdvertisingManager1Properties) decode(d *wire.Decoder) (set LEAdvertisingManager1Set) {
-	for end := d.Array(8); d.More(end); {
-		d.Struct()
-		switch string(d.StringView()) {
-		case "ActiveInstances":
-			if d.VariantOf("y", "org.bluez.LEAdvertisingManager1.ActiveInstances") {
-				p.ActiveInstances = d.Byte()
-				set.Add(LEAdvertisingManager1ActiveInstances)
-			}
-		case "SupportedInstances":
-			if d.VariantOf("y", "org.bluez.LEAdvertisingManager1.SupportedInstances") {
-				p.SupportedInstances = d.Byte()
-				set.Add(LEAdvertisingManager1SupportedInstances)
-			}
-		case "SupportedIncludes":
-			if d.VariantOf("as", "org.bluez.LEAdvertisingManager1.SupportedIncludes") {
-				p.SupportedIncludes = decodeAdvertisingIncludeSlice(d)
-				set.Add(LEAdvertisingManager1SupportedIncludes)
-			}
-		case "SupportedSecondaryChannels":
-			if d.VariantOf("as", "org.bluez.LEAdvertisingManager1.SupportedSecondaryChannels") {
-				p.SupportedSecondaryChannels = decodeSecondaryChannelSlice(d)
-				set.Add(LEAdvertisingManager1SupportedSecondaryChannels)
-			}
-		case "SupportedFeatures":
-			if d.VariantOf("as", "org.bluez.LEAdvertisingManager1.SupportedFeatures") {
-				p.SupportedFeatures = decodeAdvertisingFeatureSlice(d)
-				set.Add(LEAdvertisingManager1SupportedFeatures)
-			}
-		case "SupportedCapabilities":
-			if d.VariantOf("a{sv}", "org.bluez.LEAdvertisingManager1.SupportedCapabilities") {
-				p.SupportedCapabilities = decodeAdvertisingCapabilities(d)
-				set.Add(LEAdvertisingManager1SupportedCapabilities)
-			}
-		default:
-			d.SkipVariant()
-		}
-	}
-	for i := range set {
-		p.LEAdvertisingManager1Set[i] |= set[i]
-	}
-	return set
-}
-
-// take gives one property the value that it has in from, which may be none.
-func (p *LEAdvertisingManager1Properties) take(which LEAdvertisingManager1Property, from *LEAdvertisingManager1Properties) {
-	switch which {
-	case LEAdvertisingManager1ActiveInstances:
-		p.ActiveInstances = from.ActiveInstances
-	case LEAdvertisingManager1SupportedInstances:
-		p.SupportedInstances = from.SupportedInstances
-	case LEAdvertisingManager1SupportedIncludes:
-		p.SupportedIncludes = from.SupportedIncludes
-	case LEAdvertisingManager1SupportedSecondaryChannels:
-		p.SupportedSecondaryChannels = from.SupportedSecondaryChannels
-	case LEAdvertisingManager1SupportedFeatures:
-		p.SupportedFeatures = from.SupportedFeatures
-	case LEAdvertisingManager1SupportedCapabilities:
-		p.SupportedCapabilities = from.SupportedCapabilities
-	}
-	if from.Has(which) {
-		p.Add(which)
-	} else {
-		p.Remove(which)
-	}
-}
-
-// encode writes the value of one property as a variant.
-func (p *LEAdvertisingManager1Properties) encode(e *wire.Encoder, which LEAdvertisingManager1Property) {
-	switch which {
-	case LEAdvertisingManager1ActiveInstances:
-		e.VariantOf("y")
-		e.Byte(p.ActiveInstances)
-	case LEAdvertisingManager1SupportedInstances:
-		e.VariantOf("y")
-		e.Byte(p.SupportedInstances)
-	case LEAdvertisingManager1SupportedIncludes:
-		e.VariantOf("as")
-		encodeAdvertisingIncludeSlice(e, p.SupportedIncludes)
-	case LEAdvertisingManager1SupportedSecondaryChannels:
-		e.VariantOf("as")
-		encodeSecondaryChannelSlice(e, p.SupportedSecondaryChannels)
-	case LEAdvertisingManager1SupportedFeatures:
-		e.VariantOf("as")
-		encodeAdvertisingFeatureSlice(e, p.SupportedFeatures)
-	case LEAdvertisingManager1SupportedCapabilities:
-		e.VariantOf("a{sv}")
-		encodeAdvertisingCapabilities(e, p.SupportedCapabilities)
-	}
-}
-
-// encodeEntries writes the properties of a set as the entries of an a{sv}.
-func (p *LEAdvertisingManager1Properties) encodeEntries(e *wire.Encoder, set LEAdvertisingManager1Set) {
-	for which := range set.All() {
-		e.Struct()
-		e.String(which.String())
-		p.encode(e, which)
-	}
-}
-
-// LEAdvertisingManager1Update are properties of org.bluez.LEAdvertisingManager1 together with what
-// changed last. It implements [bus.Record].
-type LEAdvertisingManager1Update struct {
-	LEAdvertisingManager1Properties
-
-	// Changed are the properties that the last change gave a value, equal to the former one or not.
-	// Invalidated are those that it took away.
-	Changed, Invalidated LEAdvertisingManager1Set
-}
-
-var _ bus.Record = (*LEAdvertisingManager1Update)(nil)
-
-// Load replaces all properties by those of the a{sv} at d. Changed is then what there is.
-func (u *LEAdvertisingManager1Update) Load(d *wire.Decoder) {
-	*u = LEAdvertisingManager1Update{}
-	u.Changed = u.decode(d)
-}
-
-// Apply merges the change at d, which is an a{sv} of new values and an as of the names of
-// properties that have none any more.
-func (u *LEAdvertisingManager1Update) Apply(d *wire.Decoder) {
-	u.Changed, u.Invalidated = u.decode(d), LEAdvertisingManager1Set{}
-	var none LEAdvertisingManager1Properties
-	for end := d.Array(4); d.More(end); {
-		if p, ok := leAdvertisingManager1PropertyOf(d.StringView()); ok {
-			u.take(p, &none)
-			u.Invalidated.Add(p)
 		}
 	}
 }
@@ -552,6 +436,128 @@ func (s *LEAdvertisingManager1Skeleton) Invalidate(props ...LEAdvertisingManager
 		}
 		e.EndArray(invalidated)
 	})
+}
+
+// leAdvertisingManager1PropertyOf returns the property that has a D-Bus name.
+func leAdvertisingManager1PropertyOf(name []byte) (p LEAdvertisingManager1Property, ok bool) {
+	switch string(name) {
+	case "ActiveInstances":
+		return LEAdvertisingManager1ActiveInstances, true
+	case "SupportedInstances":
+		return LEAdvertisingManager1SupportedInstances, true
+	case "SupportedIncludes":
+		return LEAdvertisingManager1SupportedIncludes, true
+	case "SupportedSecondaryChannels":
+		return LEAdvertisingManager1SupportedSecondaryChannels, true
+	case "SupportedFeatures":
+		return LEAdvertisingManager1SupportedFeatures, true
+	case "SupportedCapabilities":
+		return LEAdvertisingManager1SupportedCapabilities, true
+	default:
+		return 0, false
+	}
+}
+
+// decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of
+// another type, are skipped.
+func (p *LEAdvertisingManager1Properties) decode(d *wire.Decoder) (set LEAdvertisingManager1Set) {
+	for end := d.Array(8); d.More(end); {
+		d.Struct()
+		switch string(d.StringView()) {
+		case "ActiveInstances":
+			if d.VariantOf("y", "org.bluez.LEAdvertisingManager1.ActiveInstances") {
+				p.ActiveInstances = d.Byte()
+				set.Add(LEAdvertisingManager1ActiveInstances)
+			}
+		case "SupportedInstances":
+			if d.VariantOf("y", "org.bluez.LEAdvertisingManager1.SupportedInstances") {
+				p.SupportedInstances = d.Byte()
+				set.Add(LEAdvertisingManager1SupportedInstances)
+			}
+		case "SupportedIncludes":
+			if d.VariantOf("as", "org.bluez.LEAdvertisingManager1.SupportedIncludes") {
+				p.SupportedIncludes = decodeAdvertisingIncludeSlice(d)
+				set.Add(LEAdvertisingManager1SupportedIncludes)
+			}
+		case "SupportedSecondaryChannels":
+			if d.VariantOf("as", "org.bluez.LEAdvertisingManager1.SupportedSecondaryChannels") {
+				p.SupportedSecondaryChannels = decodeSecondaryChannelSlice(d)
+				set.Add(LEAdvertisingManager1SupportedSecondaryChannels)
+			}
+		case "SupportedFeatures":
+			if d.VariantOf("as", "org.bluez.LEAdvertisingManager1.SupportedFeatures") {
+				p.SupportedFeatures = decodeAdvertisingFeatureSlice(d)
+				set.Add(LEAdvertisingManager1SupportedFeatures)
+			}
+		case "SupportedCapabilities":
+			if d.VariantOf("a{sv}", "org.bluez.LEAdvertisingManager1.SupportedCapabilities") {
+				p.SupportedCapabilities = decodeAdvertisingCapabilities(d)
+				set.Add(LEAdvertisingManager1SupportedCapabilities)
+			}
+		default:
+			d.SkipVariant()
+		}
+	}
+	for i := range set {
+		p.LEAdvertisingManager1Set[i] |= set[i]
+	}
+	return set
+}
+
+// take gives one property the value that it has in from, which may be none.
+func (p *LEAdvertisingManager1Properties) take(which LEAdvertisingManager1Property, from *LEAdvertisingManager1Properties) {
+	switch which {
+	case LEAdvertisingManager1ActiveInstances:
+		p.ActiveInstances = from.ActiveInstances
+	case LEAdvertisingManager1SupportedInstances:
+		p.SupportedInstances = from.SupportedInstances
+	case LEAdvertisingManager1SupportedIncludes:
+		p.SupportedIncludes = from.SupportedIncludes
+	case LEAdvertisingManager1SupportedSecondaryChannels:
+		p.SupportedSecondaryChannels = from.SupportedSecondaryChannels
+	case LEAdvertisingManager1SupportedFeatures:
+		p.SupportedFeatures = from.SupportedFeatures
+	case LEAdvertisingManager1SupportedCapabilities:
+		p.SupportedCapabilities = from.SupportedCapabilities
+	}
+	if from.Has(which) {
+		p.Add(which)
+	} else {
+		p.Remove(which)
+	}
+}
+
+// encode writes the value of one property as a variant.
+func (p *LEAdvertisingManager1Properties) encode(e *wire.Encoder, which LEAdvertisingManager1Property) {
+	switch which {
+	case LEAdvertisingManager1ActiveInstances:
+		e.VariantOf("y")
+		e.Byte(p.ActiveInstances)
+	case LEAdvertisingManager1SupportedInstances:
+		e.VariantOf("y")
+		e.Byte(p.SupportedInstances)
+	case LEAdvertisingManager1SupportedIncludes:
+		e.VariantOf("as")
+		encodeAdvertisingIncludeSlice(e, p.SupportedIncludes)
+	case LEAdvertisingManager1SupportedSecondaryChannels:
+		e.VariantOf("as")
+		encodeSecondaryChannelSlice(e, p.SupportedSecondaryChannels)
+	case LEAdvertisingManager1SupportedFeatures:
+		e.VariantOf("as")
+		encodeAdvertisingFeatureSlice(e, p.SupportedFeatures)
+	case LEAdvertisingManager1SupportedCapabilities:
+		e.VariantOf("a{sv}")
+		encodeAdvertisingCapabilities(e, p.SupportedCapabilities)
+	}
+}
+
+// encodeEntries writes the properties of a set as the entries of an a{sv}.
+func (p *LEAdvertisingManager1Properties) encodeEntries(e *wire.Encoder, set LEAdvertisingManager1Set) {
+	for which := range set.All() {
+		e.Struct()
+		e.String(which.String())
+		p.encode(e, which)
+	}
 }
 
 // leAdvertisingManager1Served is [LEAdvertisingManager1Skeleton] as package bus sees its

@@ -73,6 +73,12 @@ func (p Profile1) RequestDisconnection(ctx context.Context, device dbus.ObjectPa
 	return p.Object.Call(ctx, method, func(e *wire.Encoder) { e.ObjectPath(device) }, nil)
 }
 
+// Profile1Codec returns what a [bus.Mirror] needs to keep the interface: its records are empty, for
+// it has no properties.
+func Profile1Codec() bus.Codec {
+	return bus.Codec{Interface: Profile1Interface, New: func() bus.Record { return noProperties{} }}
+}
+
 // ProfileConnectionProperties is what a device says about its side of a profile.
 //
 // Fields that are nil, empty or not set are not sent. Unknown keys are skipped when it is received.

@@ -67,6 +67,12 @@ func (p ProfileManager1) UnregisterProfile(ctx context.Context, profile dbus.Obj
 	return p.Object.Call(ctx, method, func(e *wire.Encoder) { e.ObjectPath(profile) }, nil)
 }
 
+// ProfileManager1Codec returns what a [bus.Mirror] needs to keep the interface: its records are
+// empty, for it has no properties.
+func ProfileManager1Codec() bus.Codec {
+	return bus.Codec{Interface: ProfileManager1Interface, New: func() bus.Record { return noProperties{} }}
+}
+
 // ProfileOptions is how a BR/EDR profile is served and found.
 //
 // Fields that are nil, empty or not set are not sent. Unknown keys are skipped when it is received.

@@ -146,12 +146,13 @@ var annotationRules = map[string]annotationRule{
 		dict.Keys = append(dict.Keys, key)
 		return err
 	}},
-	ownNamespace + "Struct": {onType, true, func(n *notes, value string) error {
-		words := strings.Fields(value)
-		if len(words) < 2 {
-			return errors.New("expected the name of the struct, then the names of its fields")
+	ownNamespace + "Struct": {onType | onInterface, true, func(n *notes, value string) error {
+		names, doc, _ := strings.Cut(value, ": ")
+		words := strings.Fields(names)
+		if len(words) == 0 {
+			return errors.New("expected the name of the struct and, where it is declared, the names of its fields")
 		}
-		decl := &StructDecl{Pos: n.pos, Name: words[0]}
+		decl := &StructDecl{Pos: n.pos, Name: words[0], Doc: strings.TrimSpace(doc)}
 		for _, field := range words[1:] {
 			decl.Fields = append(decl.Fields, FieldDecl{Name: field})
 		}
@@ -163,7 +164,7 @@ var annotationRules = map[string]annotationRule{
 		}
 		return nil
 	}},
-	ownNamespace + "Field": {onType, true, func(n *notes, value string) error {
+	ownNamespace + "Field": {onType | onInterface, true, func(n *notes, value string) error {
 		if len(n.Structs) == 0 {
 			return fmt.Errorf("expected after a %sStruct", ownNamespace)
 		}
@@ -201,6 +202,14 @@ func (n *notes) add(e element) {
 	if !ok {
 		return
 	}
+	a := annotation{e.Pos, name, attrs["value"]}
+	n.given = append(n.given, a)
+	n.take(e, a)
+}
+
+// take lets an annotation, which e is for messages, say what it says.
+func (n *notes) take(e element, a annotation) {
+	name := a.name
 	rule, known := annotationRules[name]
 	switch {
 	case !known && strings.HasPrefix(name, ownNamespace):
@@ -220,8 +229,8 @@ func (n *notes) add(e element) {
 	}
 	n.seen[name] = true
 	n.pos = e.Pos
-	if err := rule.apply(n, attrs["value"]); err != nil {
-		n.p.fail(e, "value %q of %s: %v", attrs["value"], n.owner.describe(), err)
+	if err := rule.apply(n, a.value); err != nil {
+		n.p.fail(e, "value %q of %s: %v", a.value, n.owner.describe(), err)
 	}
 }
 
@@ -347,6 +356,9 @@ func (k *DictKey) attribute(attr string) (err error) {
 	case "dict":
 		k.Dicts = []*DictDecl{{Pos: k.Pos, Name: value}}
 		return checkGoName(value)
+	case "struct":
+		k.Structs = append(k.Structs, &StructDecl{Pos: k.Pos, Name: value})
+		return checkGoName(value)
 	case "variant":
 		k.Variant, err = ParseType(value)
 		return err
@@ -363,7 +375,7 @@ func (k *DictKey) attribute(attr string) (err error) {
 		k.Experimental = true
 		return nil
 	default:
-		return fmt.Errorf("attribute %q, expected enum=NAME, dict=NAME, variant=SIGNATURE, role=ROLE, since=VERSION, go=NAME or experimental", attr)
+		return fmt.Errorf("attribute %q, expected enum=NAME, dict=NAME, struct=NAME, variant=SIGNATURE, role=ROLE, since=VERSION, go=NAME or experimental", attr)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// declarations collects the enumerations and dictionaries that an interface declares. Those of the context have no plan.
+// declarations collects the enumerations, dictionaries and structs that an interface declares. Those of the context have no plan.
 func (pl *planner) declarations(iface *Interface, plan *ifacePlan) {
 	collect := func(notes *Annotations) {
 		for _, decl := range notes.Enums {
@@ -17,6 +17,12 @@ func (pl *planner) declarations(iface *Interface, plan *ifacePlan) {
 		for _, decl := range notes.Dicts {
 			if len(decl.Keys) > 0 {
 				pl.declareDict(decl, plan)
+			}
+		}
+		for _, decl := range notes.Structs {
+			// More than one are compared where they are used.
+			if _, twice := pl.structs[decl.Name]; !twice && len(decl.Fields) > 0 {
+				pl.structs[decl.Name] = decl
 			}
 		}
 	}
@@ -37,16 +43,24 @@ func (pl *planner) declarations(iface *Interface, plan *ifacePlan) {
 }
 
 func (pl *planner) declareEnum(decl *EnumDecl, emit bool) {
-	if first, twice := pl.enums[decl.Name]; twice {
-		if emit && decl.Pos != first.decl.Pos {
+	switch first, known := pl.enums[decl.Name]; {
+	case !known:
+	case !emit:
+		return
+	case first.home != pl.pkg:
+		if sameEnum(first.decl, decl) {
+			return
+		}
+	default:
+		if first.decl.Pos != decl.Pos {
 			pl.fail(decl.Pos, "enumeration %s has values at %s already, expected them once", decl.Name, first.decl.Pos)
 		}
 		return
 	}
-	enum := &enumPlan{name: decl.Name, doc: decl.Doc, decl: decl}
+	enum := &enumPlan{name: pl.pkg.Prefix + decl.Name, doc: decl.Doc, decl: decl, home: pl.pkg}
 	wires, names := make(map[string]bool), make(map[string]bool)
 	for _, v := range decl.Values {
-		name := decl.Name + cmp.Or(v.Suffix, goSuffix(v.Wire))
+		name := enum.name + cmp.Or(v.Suffix, goSuffix(v.Wire))
 		if wires[v.Wire] {
 			pl.fail(v.Pos, "value %q of enumeration %s twice, expected it once", v.Wire, decl.Name)
 		} else if names[name] {
@@ -62,13 +76,21 @@ func (pl *planner) declareEnum(decl *EnumDecl, emit bool) {
 }
 
 func (pl *planner) declareDict(decl *DictDecl, owner *ifacePlan) {
-	if first, twice := pl.dicts[decl.Name]; twice {
-		if owner != nil && decl.Pos != first.decl.Pos {
+	switch first, known := pl.dicts[decl.Name]; {
+	case !known:
+	case owner == nil:
+		return
+	case first.home != pl.pkg:
+		if sameDict(first.decl, decl) {
+			return
+		}
+	default:
+		if first.decl.Pos != decl.Pos {
 			pl.fail(decl.Pos, "dictionary %s has keys at %s already, expected them once", decl.Name, first.decl.Pos)
 		}
 		return
 	}
-	dict := &dictPlan{name: decl.Name, doc: decl.Doc, decl: decl, owner: owner}
+	dict := &dictPlan{name: pl.pkg.Prefix + decl.Name, doc: decl.Doc, decl: decl, home: pl.pkg, owner: owner}
 	pl.dicts[decl.Name] = dict
 	if owner != nil {
 		pl.pkg.dicts = append(pl.pkg.dicts, dict)
@@ -80,10 +102,10 @@ func (pl *planner) enum(decl *EnumDecl) *enumPlan {
 	enum, ok := pl.enums[decl.Name]
 	if !ok {
 		pl.fail(decl.Pos, "enumeration %s has no values anywhere, expected %sValue annotations at one place", decl.Name, ownNamespace)
-		enum = &enumPlan{name: decl.Name, decl: decl}
+		enum = &enumPlan{name: pl.pkg.Prefix + decl.Name, decl: decl, home: pl.pkg}
 		pl.enums[decl.Name] = enum
 	}
-	if !slices.Contains(pl.pkg.enums, enum) {
+	if enum.home == pl.pkg && !slices.Contains(pl.pkg.enums, enum) {
 		pl.pkg.enums = append(pl.pkg.enums, enum)
 	}
 	return enum
@@ -94,10 +116,10 @@ func (pl *planner) dict(decl *DictDecl) *dictPlan {
 	dict, ok := pl.dicts[decl.Name]
 	if !ok {
 		pl.fail(decl.Pos, "dictionary %s has no keys anywhere, expected %sKey annotations at one place", decl.Name, ownNamespace)
-		dict = &dictPlan{name: decl.Name, decl: decl}
+		dict = &dictPlan{name: pl.pkg.Prefix + decl.Name, decl: decl, home: pl.pkg}
 		pl.dicts[decl.Name] = dict
 	}
-	if !slices.Contains(pl.pkg.dicts, dict) {
+	if dict.home == pl.pkg && !slices.Contains(pl.pkg.dicts, dict) {
 		pl.pkg.dicts = append(pl.pkg.dicts, dict)
 	}
 	if dict.planning {
@@ -106,6 +128,14 @@ func (pl *planner) dict(decl *DictDecl) *dictPlan {
 	}
 	pl.keys(dict)
 	return dict
+}
+
+// structDecl returns the declaration that has the fields of a struct: the given one, or that of the same name elsewhere.
+func (pl *planner) structDecl(decl *StructDecl) *StructDecl {
+	if declared, ok := pl.structs[decl.Name]; ok && len(decl.Fields) == 0 {
+		return declared
+	}
+	return decl
 }
 
 // keys plans the fields of a dictionary, unless that was done.
@@ -126,7 +156,8 @@ func (pl *planner) keys(dict *dictPlan) {
 		seen[key.Name] = true
 		names = append(names, cmp.Or(key.GoName, goName(key.Name)))
 	}
-	escapeDoubles(names, func(i int) string { return dict.decl.Keys[i].Name })
+	escapeDoubles(names, func(i int) string { return dict.decl.Keys[i].Name },
+		func(i int) string { return escapedName(dict.decl.Keys[i].Name) })
 	for i, name := range names {
 		key := &dict.decl.Keys[i]
 		dict.keys = append(dict.keys, keyPlan{
@@ -142,13 +173,14 @@ func (pl *planner) keys(dict *dictPlan) {
 
 // addStruct gives a struct to the package, unless it has it. Two that annotations call the same have to be the same.
 func (pl *planner) addStruct(s *structPlan) *structPlan {
+	if other := pl.reusedStruct(s); other != nil {
+		return other
+	}
 	for _, other := range pl.pkg.structs {
 		if other.name != s.name || (other.escaped == "") != (s.escaped == "") {
 			continue
 		}
-		same := other.sig == s.sig && slices.EqualFunc(other.fields, s.fields, func(a, b fieldPlan) bool {
-			return a.name == b.name && a.value.identity() == b.value.identity()
-		})
+		same := sameStruct(other, s)
 		switch {
 		case s.escaped != "":
 			if same && s.owner == other.owner && s.scope != "" && s.scope == other.scope {

@@ -35,6 +35,15 @@ func (c Change) Diff() string {
 // Compare returns how a directory has to change to hold the outputs and no other generated file, sorted by path. Files that do
 // not begin with the header of generated ones are other people's: to replace one is an error, and they are never deleted.
 func Compare(dir string, outputs []Output) ([]Change, error) {
+	changes, err := CompareFiles(dir, outputs)
+	extra, extraErr := extraFiles(dir, outputs)
+	changes = append(changes, extra...)
+	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Path, b.Path) })
+	return changes, errors.Join(err, extraErr)
+}
+
+// CompareFiles is like [Compare], but does not look at other generated files in the directory, which may come from elsewhere.
+func CompareFiles(dir string, outputs []Output) ([]Change, error) {
 	var changes []Change
 	var errs []error
 	for _, out := range outputs {
@@ -51,12 +60,6 @@ func Compare(dir string, outputs []Output) ([]Change, error) {
 			changes = append(changes, Change{Path: path, Old: old, New: out.Content})
 		}
 	}
-	extra, err := extraFiles(dir, outputs)
-	if err != nil {
-		errs = append(errs, err)
-	}
-	changes = append(changes, extra...)
-	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Path, b.Path) })
 	return changes, errors.Join(errs...)
 }
 

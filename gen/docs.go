@@ -164,11 +164,11 @@ func (d *doc) status(iface *Interface, notes *Annotations) *doc {
 		}
 	}
 	if notes.Optional {
-		s = append(s, "Optional.")
+		s = append(s, "Optional: not every object has it.")
 	}
 	d.para(strings.Join(s, " "))
 	if notes.Deprecated {
-		d.para("Deprecated: " + serviceName(iface) + " deprecates it.")
+		d.para("Deprecated: " + serviceName(iface) + " has deprecated or removed it.")
 	}
 	return d
 }
@@ -192,7 +192,10 @@ func serviceName(iface *Interface) string {
 }
 
 func experimentalMeans(iface *Interface) string {
-	if isBlueZ(iface) {
+	switch {
+	case strings.HasPrefix(iface.Name, "org.bluez.obex."):
+		return ": obexd has it only when run with --experimental"
+	case isBlueZ(iface):
 		return ": bluetoothd has it only when run with --experimental"
 	}
 	return ""

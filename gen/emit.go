@@ -36,36 +36,28 @@ type Output struct {
 type emitter struct {
 	pkg    *Package
 	codecs map[string]*value // functions that are called, by name
+	files  map[string]*source
 	errs   []error
 }
 
 // Emit returns the files of the package, sorted by name. The same package gives the same bytes.
 func (pkg *Package) Emit() ([]Output, error) {
-	em := &emitter{pkg: pkg, codecs: make(map[string]*value)}
-	sources := make(map[string]*source)
-	for _, iface := range pkg.ifaces {
-		src := em.source("input: " + baseName(iface.Pos.File))
-		em.iface(src, iface)
-		sources[iface.file] = src
-	}
+	em := &emitter{pkg: pkg, codecs: make(map[string]*value), files: make(map[string]*source)}
 	inputs := "inputs: " + strings.Join(pkg.inputs, ", ")
-	if options := em.options(inputs); options != nil {
-		sources["options.go"] = options
+	for _, iface := range pkg.ifaces {
+		em.iface(em.open(iface.file, plural("input", iface.inputs())), iface)
 	}
+	em.options(inputs)
 	if len(pkg.enums) > 0 {
-		sources["enums.go"] = em.source(inputs)
-		em.enums(sources["enums.go"])
+		em.enums(em.open("enums.go", inputs))
 	}
 	if len(pkg.errors) > 0 {
-		sources["errors.go"] = em.source(inputs)
-		em.errors(sources["errors.go"])
+		em.errors(em.open("errors.go", inputs))
 	}
-	sources["codecs.go"] = em.source(inputs)
-	em.table(sources["codecs.go"])
-	em.codecFunctions(sources["codecs.go"])
+	em.shared(inputs)
 
 	var outputs []Output
-	for name, src := range sources {
+	for name, src := range em.files {
 		content, err := src.format(name)
 		if err != nil {
 			em.errs = append(em.errs, err)
@@ -79,6 +71,23 @@ func (pkg *Package) Emit() ([]Output, error) {
 	return outputs, nil
 }
 
+// plural is a word and the list of what it says.
+func plural(word string, items []string) string {
+	if len(items) > 1 {
+		word += "s"
+	}
+	return word + ": " + strings.Join(items, ", ")
+}
+
+// inputs are the names of the files that the interface is from.
+func (i *Interface) inputs() []string {
+	names := []string{baseName(i.Pos.File)}
+	for _, overlay := range i.overlays {
+		names = append(names, baseName(overlay))
+	}
+	return names
+}
+
 // baseName is a file's name without directories: generated code does not depend on where its inputs were.
 func baseName(file string) string { return file[strings.LastIndexAny(file, `/\`)+1:] }
 
@@ -89,8 +98,19 @@ type source struct {
 	tail string
 }
 
+// open returns the file that belongs into files under a name, or the one that everything goes into.
+func (em *emitter) open(name, inputs string) *source {
+	if em.pkg.File != "" {
+		name, inputs = em.pkg.File, plural("input", em.pkg.inputs)
+	}
+	if em.files[name] == nil {
+		em.files[name] = em.source(inputs)
+	}
+	return em.files[name]
+}
+
 func (em *emitter) source(inputs string) *source {
-	src := &source{file: jen.NewFile(em.pkg.name)}
+	src := &source{file: jen.NewFilePathName(em.pkg.Path, em.pkg.Package)}
 	src.file.HeaderComment(header)
 	for _, line := range wrap("// ", "//   ", inputs) {
 		src.file.HeaderComment(line)
@@ -98,6 +118,9 @@ func (em *emitter) source(inputs string) *source {
 	src.file.ImportName(dbusPath, "dbus")
 	src.file.ImportName(busPath, "bus")
 	src.file.ImportName(wirePath, "wire")
+	for _, reused := range em.pkg.Reuse {
+		src.file.ImportName(reused.Path, reused.Package)
+	}
 	return src
 }
 
@@ -171,11 +194,11 @@ func (v *value) goType() *jen.Statement {
 	case kindTyped:
 		return v.elem.goType()
 	case kindEnum:
-		return jen.Id(v.enum.name)
+		return jen.Qual(v.enum.home.Path, v.enum.name)
 	case kindDict:
-		return jen.Id(v.dict.name)
+		return jen.Qual(v.dict.home.Path, v.dict.name)
 	case kindStruct:
-		return jen.Id(v.structure.name)
+		return jen.Qual(v.structure.home.Path, v.structure.name)
 	case kindSlice:
 		return jen.Index().Add(v.elem.goType())
 	case kindMap:
@@ -225,7 +248,7 @@ func (em *emitter) encode(v *value, x jen.Code) []jen.Code {
 
 // codec returns the name of the function that reads or writes the value, and sees to it that it is emitted.
 func (em *emitter) codec(verb string, v *value) string {
-	name := verb + v.codecName()
+	name := verb + em.pkg.Prefix + v.codecName()
 	// Names put together from types may be ambiguous: of a{sas} and aa{ss} in one package, the second gets an underscore.
 	for {
 		first, taken := em.codecs[name]

@@ -50,11 +50,12 @@ func (em *emitter) decodeBody(v *value) []jen.Code {
 		// Known strings are constants: reading them costs no memory.
 		return []jen.Code{
 			jen.Id("s").Op(":=").Id("d").Dot("StringView").Call(),
-			jen.Switch(jen.Id(v.enum.name).Call(jen.Id("s"))).BlockFunc(func(g *jen.Group) {
+			jen.Switch(v.goType().Call(jen.Id("s"))).BlockFunc(func(g *jen.Group) {
 				for _, value := range v.enum.values {
-					g.Case(jen.Id(value.name)).Block(jen.Return(jen.Id(value.name)))
+					constant := jen.Qual(v.enum.home.Path, value.name)
+					g.Case(constant).Block(jen.Return(constant))
 				}
-				g.Default().Block(jen.Return(jen.Id(v.enum.name).Call(jen.Id("s"))))
+				g.Default().Block(jen.Return(v.goType().Call(jen.Id("s"))))
 			}),
 		}
 	case kindSlice:

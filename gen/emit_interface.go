@@ -7,21 +7,11 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// iface emits the file of one interface.
+// iface emits one interface.
 func (em *emitter) iface(src *source, iface *ifacePlan) {
 	em.constants(src, iface)
-	em.proxy(src, iface)
-	for _, m := range iface.methods {
-		em.method(src, iface, m)
-	}
-	for _, p := range iface.props {
-		em.accessors(src, iface, p)
-	}
-	if len(iface.readable()) > 0 {
-		em.getAll(src, iface)
-	}
-	for _, s := range iface.signals {
-		em.signal(src, iface, s)
+	if em.pkg.Roles.client() {
+		em.client(src, iface)
 	}
 	if len(iface.readable()) > 0 {
 		em.properties(src, iface)
@@ -36,12 +26,50 @@ func (em *emitter) iface(src *source, iface *ifacePlan) {
 			em.structure(src, s)
 		}
 	}
-	em.server(src, iface)
-	em.skeleton(src, iface)
+	if em.pkg.Roles.server() {
+		em.server(src, iface)
+		em.skeleton(src, iface)
+	}
+	em.helpers(src, iface)
+}
+
+// helpers emits what is not exported. It comes last, out of the way of those who read the file to use it.
+func (em *emitter) helpers(src *source, iface *ifacePlan) {
+	if len(iface.readable()) > 0 {
+		em.propertyHelpers(src, iface)
+	}
+	if em.pkg.Roles.server() {
+		if len(iface.props) > 0 {
+			em.servedProperties(src, iface)
+		}
+		em.xml(src, iface)
+	}
+}
+
+// client emits what calls an object and follows its signals.
+func (em *emitter) client(src *source, iface *ifacePlan) {
+	em.proxy(src, iface)
+	for _, m := range iface.methods {
+		em.method(src, iface, m)
+	}
+	for _, p := range iface.props {
+		em.accessors(src, iface, p)
+	}
+	if len(iface.readable()) > 0 {
+		em.getAll(src, iface)
+	}
+	for _, s := range iface.signals {
+		em.signal(src, iface, s)
+	}
+	em.recordCodec(src, iface)
 }
 
 func (em *emitter) constants(src *source, iface *ifacePlan) {
-	src.decl(newDoc(iface.base+"Interface is the D-Bus name of the interface of ["+iface.base+"]."),
+	of := "the interface of [" + iface.base + "]"
+	if !em.pkg.Roles.client() {
+		of = "the interface"
+	}
+	src.decl(newDoc(iface.base+"Interface is the D-Bus name of "+of+"."),
 		jen.Const().Id(iface.base+"Interface").Op("=").Lit(iface.Name))
 	if iface.Path != "" {
 		src.decl(newDoc(iface.base+"Path is the path of the object that has the interface."),
@@ -53,8 +81,8 @@ func (em *emitter) constants(src *source, iface *ifacePlan) {
 func (em *emitter) proxy(src *source, iface *ifacePlan) {
 	d := nameDoc(iface.base, "stands for", "stands for an object with the interface "+iface.Name, iface.Doc)
 	d.para(em.originOf(iface))
-	d.status(iface.Interface, &iface.Annotations)
 	d.para("Its methods block until the reply is there or ctx ends, and may be called from any goroutine.")
+	d.status(iface.Interface, &iface.Annotations)
 	src.decl(d, jen.Type().Id(iface.base).Struct(jen.Qual(busPath, "Object")))
 
 	params := []jen.Code{jen.Id("conn").Op("*").Qual(busPath, "Conn")}
@@ -88,14 +116,18 @@ func (em *emitter) originOf(iface *ifacePlan) string {
 		s = append(s, fmt.Sprintf("Both %s and applications export it.", serviceName(iface.Interface)))
 	}
 	if iface.Document != "" {
-		s = append(s, "It is described in "+iface.Document+".")
+		of := ""
+		if isBlueZ(iface.Interface) && !strings.Contains(iface.Document, "(") {
+			of = "BlueZ's " // for only the names of manual pages have parentheses
+		}
+		s = append(s, "It is described in "+of+iface.Document+".")
 	}
 	return strings.Join(s, " ")
 }
 
 func (em *emitter) serviceExpr(iface *ifacePlan) jen.Code {
 	if em.pkg.service != "" {
-		return jen.Id("Service")
+		return jen.Id(em.pkg.Prefix + "Service")
 	}
 	return jen.Lit(iface.Service)
 }
@@ -142,14 +174,14 @@ func (em *emitter) method(src *source, iface *ifacePlan, m *methodPlan) {
 		)
 	}
 	d := nameDoc(m.goName, "", "calls "+iface.Name+"."+m.Name, m.Doc)
-	src.decl(em.methodDoc(d, iface, m), fn)
-}
-
-// methodDoc adds arguments, status and errors.
-func (em *emitter) methodDoc(d *doc, iface *ifacePlan, m *methodPlan) *doc {
 	if m.NoReply {
 		d.para("There is no reply: it returns when the call is sent.")
 	}
+	src.decl(em.methodDoc(d, iface, m), fn)
+}
+
+// methodDoc adds status, arguments, results and errors.
+func (em *emitter) methodDoc(d *doc, iface *ifacePlan, m *methodPlan) *doc {
 	d.status(iface.Interface, &m.Annotations)
 	d.list("Arguments:", argDocs(m.in))
 	d.list("Results:", argDocs(m.out))
@@ -185,6 +217,9 @@ func (em *emitter) errorName(wire string) string {
 		if e.wire == wire {
 			return e.name
 		}
+	}
+	if e := em.pkg.reusedError(wire); e != nil {
+		return e.home.Package + "." + e.name
 	}
 	return "bus." + errorName(wire)
 }
@@ -352,4 +387,22 @@ func (em *emitter) signal(src *source, iface *ifacePlan, s *signalPlan) {
 				jen.Func().Params(jen.Id(param).Op("*").Qual(wirePath, "Decoder")).Block(body...),
 			)),
 		))
+}
+
+// recordCodec emits what a mirror keeps the interface with.
+func (em *emitter) recordCodec(src *source, iface *ifacePlan) {
+	name := iface.base + "Codec"
+	about := name + " returns what a [bus.Mirror] needs to keep the interface: "
+	record := jen.Op("&").Id(iface.base + "Update").Values()
+	if len(iface.readable()) > 0 {
+		about += "its records are of the type *" + iface.base + "Update."
+	} else {
+		about += "its records are empty, for it has no properties."
+		record = jen.Id(em.pkg.local("noProperties")).Values()
+	}
+	src.decl(newDoc(about), jen.Func().Id(name).Params().Qual(busPath, "Codec").Block(
+		jen.Return(jen.Qual(busPath, "Codec").Values(
+			jen.Id("Interface").Op(":").Id(iface.base+"Interface"),
+			jen.Id("New").Op(":").Func().Params().Qual(busPath, "Record").Add(inline(jen.Return(record))),
+		))))
 }

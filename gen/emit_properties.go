@@ -6,12 +6,26 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// properties emits the types that hold properties: the enumeration, the set, the struct and the update.
+// properties emits the types that hold properties: the struct, the update, the enumeration and the set.
 func (em *emitter) properties(src *source, iface *ifacePlan) {
+	em.propertyStruct(src, iface)
+	if em.pkg.Roles.client() {
+		em.propertyUpdate(src, iface)
+	}
 	em.propertyEnum(src, iface)
 	em.propertySet(src, iface)
-	em.propertyStruct(src, iface)
-	em.propertyUpdate(src, iface)
+}
+
+// propertyHelpers emits what reads, moves and writes properties, which users never call.
+func (em *emitter) propertyHelpers(src *source, iface *ifacePlan) {
+	em.propertyOf(src, iface)
+	if em.pkg.Roles.client() {
+		em.propertyDecoder(src, iface)
+	}
+	em.propertyTake(src, iface)
+	if em.pkg.Roles.server() {
+		em.propertyEncoder(src, iface)
+	}
 }
 
 func (em *emitter) propertyEnum(src *source, iface *ifacePlan) {
@@ -39,11 +53,14 @@ func (em *emitter) propertyEnum(src *source, iface *ifacePlan) {
 				g.Default().Block(jen.Return(jen.Qual("fmt", "Sprintf").Call(jen.Lit(typ+"(%d)"), jen.Int().Call(jen.Id("p")))))
 			}),
 		))
+}
 
+// propertyOf emits what finds a property by its D-Bus name.
+func (em *emitter) propertyOf(src *source, iface *ifacePlan) {
 	src.decl(newDoc(propertyOf(iface)+" returns the property that has a D-Bus name."),
-		jen.Func().Id(propertyOf(iface)).Params(jen.Id("name").Index().Byte()).Params(jen.Id("p").Id(typ), jen.Id("ok").Bool()).Block(
+		jen.Func().Id(propertyOf(iface)).Params(jen.Id("name").Index().Byte()).Params(jen.Id("p").Id(iface.base+"Property"), jen.Id("ok").Bool()).Block(
 			jen.Switch(jen.String().Call(jen.Id("name"))).BlockFunc(func(g *jen.Group) {
-				for _, p := range props {
+				for _, p := range iface.readable() {
 					g.Case(jen.Lit(p.Name)).Block(jen.Return(jen.Id(p.constName), jen.True()))
 				}
 				g.Default().Block(jen.Return(jen.Lit(0), jen.False()))
@@ -99,9 +116,9 @@ func (em *emitter) propertySet(src *source, iface *ifacePlan) {
 		))
 }
 
-// propertyStruct emits the struct of the values, and how it is read and written.
+// propertyStruct emits the struct of the values.
 func (em *emitter) propertyStruct(src *source, iface *ifacePlan) {
-	typ, set, prop := iface.base+"Properties", iface.base+"Set", iface.base+"Property"
+	typ, set := iface.base+"Properties", iface.base+"Set"
 	props := iface.readable()
 
 	fields := []jen.Code{jen.Id(set)}
@@ -114,9 +131,18 @@ func (em *emitter) propertyStruct(src *source, iface *ifacePlan) {
 		"Properties that are optional are not on every object. Maps and slices may be shared with other copies and must not be changed."),
 		jen.Type().Id(typ).Struct(fields...))
 
-	recv := jen.Params(jen.Id("p").Op("*").Id(typ))
+}
+
+// propertyReceiver is that of the methods of the struct of the values.
+func propertyReceiver(iface *ifacePlan) *jen.Statement {
+	return jen.Params(jen.Id("p").Op("*").Id(iface.base + "Properties"))
+}
+
+// propertyDecoder emits how properties are read.
+func (em *emitter) propertyDecoder(src *source, iface *ifacePlan) {
+	set, props := iface.base+"Set", iface.readable()
 	src.decl(newDoc("decode reads an a{sv} into p and returns the properties that it held. Unknown ones, and those of another type, are skipped."),
-		jen.Func().Add(recv).Id("decode").Params(jen.Id("d").Op("*").Qual(wirePath, "Decoder")).Params(jen.Id("set").Id(set)).Block(
+		jen.Func().Add(propertyReceiver(iface)).Id("decode").Params(jen.Id("d").Op("*").Qual(wirePath, "Decoder")).Params(jen.Id("set").Id(set)).Block(
 			jen.For(jen.Id("end").Op(":=").Id("d").Dot("Array").Call(jen.Lit(8)), jen.Id("d").Dot("More").Call(jen.Id("end")), jen.Empty()).Block(
 				jen.Id("d").Dot("Struct").Call(),
 				jen.Switch(jen.String().Call(jen.Id("d").Dot("StringView").Call())).BlockFunc(func(g *jen.Group) {
@@ -138,8 +164,13 @@ func (em *emitter) propertyStruct(src *source, iface *ifacePlan) {
 			jen.Return(jen.Id("set")),
 		))
 
+}
+
+// propertyTake emits how one property is taken over or away.
+func (em *emitter) propertyTake(src *source, iface *ifacePlan) {
+	typ, prop, props := iface.base+"Properties", iface.base+"Property", iface.readable()
 	src.decl(newDoc("take gives one property the value that it has in from, which may be none."),
-		jen.Func().Add(recv).Id("take").Params(jen.Id("which").Id(prop), jen.Id("from").Op("*").Id(typ)).Block(
+		jen.Func().Add(propertyReceiver(iface)).Id("take").Params(jen.Id("which").Id(prop), jen.Id("from").Op("*").Id(typ)).Block(
 			jen.Switch(jen.Id("which")).BlockFunc(func(g *jen.Group) {
 				for _, p := range props {
 					g.Case(jen.Id(p.constName)).Block(jen.Id("p").Dot(p.goName).Op("=").Id("from").Dot(p.goName))
@@ -152,8 +183,13 @@ func (em *emitter) propertyStruct(src *source, iface *ifacePlan) {
 			),
 		))
 
+}
+
+// propertyEncoder emits how properties are written.
+func (em *emitter) propertyEncoder(src *source, iface *ifacePlan) {
+	set, prop, props := iface.base+"Set", iface.base+"Property", iface.readable()
 	src.decl(newDoc("encode writes the value of one property as a variant."),
-		jen.Func().Add(recv).Id("encode").Params(jen.Id("e").Op("*").Qual(wirePath, "Encoder"), jen.Id("which").Id(prop)).Block(
+		jen.Func().Add(propertyReceiver(iface)).Id("encode").Params(jen.Id("e").Op("*").Qual(wirePath, "Encoder"), jen.Id("which").Id(prop)).Block(
 			jen.Switch(jen.Id("which")).BlockFunc(func(g *jen.Group) {
 				for _, p := range props {
 					code := []jen.Code{jen.Id("e").Dot("VariantOf").Call(jen.Lit(p.value.sig))}
@@ -163,7 +199,7 @@ func (em *emitter) propertyStruct(src *source, iface *ifacePlan) {
 		))
 
 	src.decl(newDoc("encodeEntries writes the properties of a set as the entries of an a{sv}."),
-		jen.Func().Add(recv).Id("encodeEntries").Params(jen.Id("e").Op("*").Qual(wirePath, "Encoder"), jen.Id("set").Id(set)).Block(
+		jen.Func().Add(propertyReceiver(iface)).Id("encodeEntries").Params(jen.Id("e").Op("*").Qual(wirePath, "Encoder"), jen.Id("set").Id(set)).Block(
 			jen.For(jen.Id("which").Op(":=").Range().Id("set").Dot("All").Call()).Block(
 				jen.Id("e").Dot("Struct").Call(),
 				jen.Id("e").Dot("String").Call(jen.Id("which").Dot("String").Call()),

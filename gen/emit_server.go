@@ -20,16 +20,24 @@ func (em *emitter) server(src *source, iface *ifacePlan) {
 				d.para("The result " + a.local + " is closed once it was sent.")
 			}
 		}
+		if !em.pkg.Roles.client() {
+			em.methodDoc(d, iface, m)
+		}
 		methods = documented(methods, d, jen.Id(m.goName).Params(params(m.in)...).Params(results(m.out)...))
 	}
 	for _, p := range iface.writable() {
 		d := nameDoc("Set"+p.goName, "sets", "sets the property "+p.Name, p.Doc)
+		if !em.pkg.Roles.client() {
+			d.list("Errors:", em.errorDocs(p.Errors))
+		}
 		methods = documented(methods, d, jen.Id("Set"+p.goName).
 			Params(jen.Id("ctx").Qual("context", "Context"), jen.Id("value").Add(p.value.goType())).Error())
 	}
-	d := newDoc(server + " is what an object with the interface " + iface.Name + " does when it is called. " +
-		"The methods of [" + iface.base + "] say more, also which errors to return; an error that is no [*bus.Error] reaches the caller as its text. " +
-		"The ctx of a call ends when its caller leaves the bus.")
+	d := newDoc(server + " is what an object with the interface " + iface.Name + " does when it is called. " + em.serverErrors(iface) +
+		"; an error that is no [*bus.Error] reaches the caller as its text. The ctx of a call ends when its caller leaves the bus.")
+	if !em.pkg.Roles.client() {
+		d.para(iface.Doc).para(em.originOf(iface)).status(iface.Interface, &iface.Annotations)
+	}
 	if len(iface.writable()) > 0 {
 		d.para("A Set method decides about a new value: what it accepts is served once it is given to Update of the skeleton.")
 	}
@@ -64,6 +72,14 @@ func (em *emitter) server(src *source, iface *ifacePlan) {
 	}
 }
 
+// serverErrors says where to find which errors to return.
+func (em *emitter) serverErrors(iface *ifacePlan) string {
+	if em.pkg.Roles.client() {
+		return "The methods of [" + iface.base + "] say more, also which errors to return"
+	}
+	return "Its methods return the errors that they list"
+}
+
 // skeleton emits what serves the interface.
 func (em *emitter) skeleton(src *source, iface *ifacePlan) {
 	typ := iface.base + "Skeleton"
@@ -84,6 +100,9 @@ func (em *emitter) skeleton(src *source, iface *ifacePlan) {
 		values = append(values, jen.Id("props").Op(":").Id("props"))
 	}
 	d := newDoc(typ + " serves the interface " + iface.Name + " on an object; give it to Export of a [bus.Conn]. It is safe for concurrent use.")
+	if !em.pkg.Roles.client() && !iface.served() {
+		d.para(iface.Doc).para(em.originOf(iface)).status(iface.Interface, &iface.Annotations)
+	}
 	src.decl(d, jen.Type().Id(typ).Struct(fields...))
 	src.decl(nil, jen.Var().Id("_").Qual(busPath, "Skeleton").Op("=").Params(jen.Op("*").Id(typ)).Params(jen.Nil()))
 
@@ -108,10 +127,11 @@ func (em *emitter) skeleton(src *source, iface *ifacePlan) {
 	for _, s := range iface.signals {
 		em.emitSignal(src, iface, s)
 	}
-	if hasProps || len(iface.writable()) > 0 {
-		em.servedProperties(src, iface)
-	}
-	src.tail = "\n// " + xmlConst(iface) + " is what introspection says of the interface.\nconst " + xmlConst(iface) + " = `" + introspection(iface.Interface) + "`\n"
+}
+
+// xml emits the introspection of the interface.
+func (em *emitter) xml(src *source, iface *ifacePlan) {
+	src.tail += "\n// " + xmlConst(iface) + " is what introspection says of the interface.\nconst " + xmlConst(iface) + " = `" + introspection(iface.Interface) + "`\n"
 }
 
 func xmlConst(iface *ifacePlan) string { return lowerName(iface.base) + "XML" }

@@ -6,25 +6,18 @@ import (
 	"github.com/dave/jennifer/jen"
 )
 
-// options emits the dictionaries and structs that only the context declares, or returns nil if there are none.
-func (em *emitter) options(inputs string) *source {
-	src, used := em.source(inputs), false
+// options emits the dictionaries and structs that only the context declares.
+func (em *emitter) options(inputs string) {
 	for _, dict := range em.pkg.dicts {
 		if dict.owner == nil {
-			em.dict(src, dict)
-			used = true
+			em.dict(em.open("options.go", inputs), dict)
 		}
 	}
 	for _, s := range em.pkg.structs {
 		if s.owner == nil {
-			em.structure(src, s)
-			used = true
+			em.structure(em.open("options.go", inputs), s)
 		}
 	}
-	if !used {
-		return nil
-	}
-	return src
 }
 
 // enums emits the string enumerations.
@@ -106,37 +99,42 @@ func (em *emitter) structure(src *source, s *structPlan) {
 	src.decl(nameDoc(s.name, "is", "is the struct "+s.sig, s.doc), jen.Type().Id(s.name).Struct(fields...))
 }
 
-// table emits Service and Codecs.
-func (em *emitter) table(src *source) {
+// shared emits what the interfaces have in common: Service, Codecs, and the functions that read and write types.
+func (em *emitter) shared(inputs string) {
+	service := em.pkg.Prefix + "Service"
 	if em.pkg.service != "" {
-		src.decl(newDoc("Service is the bus name that the objects of this package are found under."),
-			jen.Const().Id("Service").Op("=").Lit(em.pkg.service))
+		em.open("codecs.go", inputs).decl(newDoc(service+" is the bus name that the objects of this package are found under."),
+			jen.Const().Id(service).Op("=").Lit(em.pkg.service))
 	}
-	src.decl(newDoc("Codecs returns what a [bus.Mirror] needs to keep the interfaces of this package. A record of an interface "+
-		"without properties is empty; of others it is the pointer to an Update, such as the codec's New returns."),
-		jen.Func().Id("Codecs").Params().Index().Qual(busPath, "Codec").Block(
+	if em.pkg.Roles.client() {
+		em.table(em.open("codecs.go", inputs))
+	}
+	if len(em.codecs) > 0 {
+		em.codecFunctions(em.open("codecs.go", inputs))
+	}
+}
+
+// table emits Codecs.
+func (em *emitter) table(src *source) {
+	table, none := em.pkg.Prefix+"Codecs", em.pkg.local("noProperties")
+	src.decl(newDoc(table+" returns what a [bus.Mirror] needs to keep all interfaces of this package. Programs that need few of them "+
+		"are smaller with the codecs of these alone."),
+		jen.Func().Id(table).Params().Index().Qual(busPath, "Codec").Block(
 			jen.Return(jen.Index().Qual(busPath, "Codec").ValuesFunc(func(g *jen.Group) {
 				for _, iface := range em.pkg.ifaces {
-					record := jen.Id("new").Call(jen.Id(iface.base + "Update"))
-					if len(iface.readable()) == 0 {
-						record = jen.Id("noProperties").Values()
-					}
-					g.Line().Values(
-						jen.Id("Interface").Op(":").Id(iface.base+"Interface"),
-						jen.Id("New").Op(":").Func().Params().Qual(busPath, "Record").Add(inline(jen.Return(record))),
-					)
+					g.Line().Id(iface.base + "Codec").Call()
 				}
 				g.Line()
 			})),
 		))
 	if slices.ContainsFunc(em.pkg.ifaces, func(i *ifacePlan) bool { return len(i.readable()) == 0 }) {
-		src.decl(newDoc("noProperties is the record of an interface without properties."), jen.Type().Id("noProperties").Struct())
+		src.decl(newDoc(none+" is the record of an interface without properties."), jen.Type().Id(none).Struct())
 		decoder := jen.Id("d").Op("*").Qual(wirePath, "Decoder")
 		src.decl(newDoc("Load skips the a{sv} at d."),
-			jen.Func().Params(jen.Id("noProperties")).Id("Load").Params(decoder).Block(
+			jen.Func().Params(jen.Id(none)).Id("Load").Params(decoder).Block(
 				jen.Id("d").Dot("Skip").Call(jen.Lit("a{sv}"))))
 		src.decl(newDoc("Apply skips the change at d."),
-			jen.Func().Params(jen.Id("noProperties")).Id("Apply").Params(decoder).Block(
+			jen.Func().Params(jen.Id(none)).Id("Apply").Params(decoder).Block(
 				jen.Id("d").Dot("Skip").Call(jen.Lit("a{sv}as"))))
 	}
 }

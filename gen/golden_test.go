@@ -3,7 +3,6 @@ package gen
 import (
 	"bytes"
 	"flag"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -20,8 +19,9 @@ var (
 	randomPackages = flag.Int("random", 1, "how many packages of random interfaces are compiled")
 )
 
-// goldenCase is an archive below testdata/golden: the inputs in/*.xml, what is only referred to in context/*.xml, the package
-// name in options, the expected output in want/, and tests of the output in run/.
+// goldenCase is an archive below testdata/golden: the inputs in/*.xml, what is only referred to in context/*.xml, overlays in
+// overlay/*.xml, what package base, which is reused, was generated from in base/*.xml, the options in options, the expected output
+// in want/, and tests of the output in run/.
 type goldenCase struct {
 	name    string
 	path    string
@@ -44,12 +44,38 @@ func goldenCases(t *testing.T) []goldenCase {
 		c := goldenCase{name: strings.TrimSuffix(filepath.Base(path), ".txtar"), path: path, archive: archive}
 		for _, file := range archive.Files {
 			if file.Name == "options" {
-				c.options.Package = strings.TrimSpace(strings.TrimPrefix(string(file.Data), "package "))
+				c.setOptions(t, string(file.Data))
 			}
 		}
 		cases = append(cases, c)
 	}
 	return cases
+}
+
+// setOptions reads options, one a line.
+func (c *goldenCase) setOptions(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch name {
+		case "package":
+			c.options.Package = value
+		case "roles":
+			c.options.Roles = Roles(value)
+		case "file":
+			c.options.File = value
+		case "prefix":
+			c.options.Prefix = value
+		case "name":
+			wire, name, _ := strings.Cut(value, "=")
+			if c.options.Names == nil {
+				c.options.Names = make(map[string]string)
+			}
+			c.options.Names[wire] = name
+		default:
+			t.Fatalf("%s: unknown option %q", c.path, name)
+		}
+	}
 }
 
 // files returns the files of the archive below a folder, by their names inside it.
@@ -71,9 +97,58 @@ func (c *goldenCase) sources(folder string) []Source {
 	return sources
 }
 
+// base returns the package that the case reuses, or nil.
+func (c *goldenCase) base(t *testing.T) *Package {
+	t.Helper()
+	files, err := parseAll(c.sources("base"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	pkg, err := Plan(files, nil, Options{Package: "base", Path: "golden.example/" + c.name + "/base"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pkg
+}
+
 func (c *goldenCase) generate(t *testing.T) []Output {
 	t.Helper()
-	outputs, err := Generate(c.sources("in"), c.sources("context"), c.options)
+	return c.generateFrom(t, c.sources("in"))
+}
+
+func (c *goldenCase) generateFrom(t *testing.T, sources []Source) []Output {
+	t.Helper()
+	files, err := parseAll(sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := parseAll(c.sources("context"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var overlays []*Overlay
+	for _, source := range c.sources("overlay") {
+		overlay, err := ParseOverlay(source.Name, source.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		overlays = append(overlays, overlay)
+	}
+	if files, err = Annotate(files, overlays...); err != nil {
+		t.Fatal(err)
+	}
+	options := c.options
+	if base := c.base(t); base != nil {
+		options.Reuse = append(options.Reuse, base)
+	}
+	pkg, err := Plan(files, known, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs, err := pkg.Emit()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,23 +192,16 @@ func TestGenerationDoesNotDependOnOrder(t *testing.T) {
 	for _, c := range goldenCases(t) {
 		sources := c.sources("in")
 		slices.SortFunc(sources, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
-		first, err := Generate(sources, c.sources("context"), c.options)
-		if err != nil {
-			t.Fatal(err)
-		}
+		first := c.generateFrom(t, sources)
 		slices.Reverse(sources)
-		second, err := Generate(sources, c.sources("context"), c.options)
-		if err != nil {
-			t.Fatal(err)
-		}
+		second := c.generateFrom(t, sources)
 		if !slices.EqualFunc(first, second, func(a, b Output) bool { return a.Name == b.Name && bytes.Equal(a.Content, b.Content) }) {
 			t.Errorf("%s: another order of the inputs gives another output", c.name)
 		}
 	}
 }
 
-// TestGeneratedCodeRuns builds a module of all golden cases and of random interfaces, vets it, and runs the tests that the cases
-// hold.
+// TestGeneratedCodeRuns builds a module of all golden cases, vets it, and runs the tests that the cases hold.
 func TestGeneratedCodeRuns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a module")
@@ -144,17 +212,17 @@ func TestGeneratedCodeRuns(t *testing.T) {
 		for _, out := range c.generate(t) {
 			write(t, filepath.Join(dir, c.name, out.Name), out.Content)
 		}
+		if base := c.base(t); base != nil {
+			outputs, err := base.Emit()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, out := range outputs {
+				write(t, filepath.Join(dir, c.name, "base", out.Name), out.Content)
+			}
+		}
 		for name, data := range c.files("run") {
 			write(t, filepath.Join(dir, c.name, name), data)
-		}
-	}
-	for seed := range uint64(*randomPackages) {
-		outputs, err := Generate([]Source{{Name: "random.xml", Data: []byte(randomInterfaces(seed))}}, nil, Options{Package: "random"})
-		if err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		for _, out := range outputs {
-			write(t, filepath.Join(dir, fmt.Sprintf("random%d", seed), out.Name), out.Content)
 		}
 	}
 	goCommand(t, dir, "vet", "./...")

@@ -2,6 +2,8 @@ package gen
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -9,13 +11,14 @@ import (
 	"unicode"
 )
 
-// nameInterfaces gives the interfaces short names. Those that would then claim an identifier of another are named in full
-// instead, and if that does not help either, by their D-Bus spelling.
+// nameInterfaces gives the interfaces short names. Of those that would then claim the same identifier, the one with the longest
+// name, or all that have it, are named in full instead, and if that does not help either, by their D-Bus spelling. So of Device1 and
+// Device1Set the first, whose set has the name of the second, stays what it is.
 func (pl *planner) nameInterfaces() {
 	for again := true; again; {
-		owners := map[string][]*ifacePlan{"Service": {nil}, "Codecs": {nil}}
+		owners := map[string][]*ifacePlan{pl.pkg.Prefix + "Service": {nil}, pl.pkg.Prefix + "Codecs": {nil}}
 		for _, iface := range pl.pkg.ifaces {
-			iface.setName()
+			iface.setName(pl.pkg.Prefix)
 			for _, name := range append(identifiers(iface), iface.file) {
 				owners[name] = append(owners[name], iface)
 			}
@@ -23,8 +26,18 @@ func (pl *planner) nameInterfaces() {
 		again = false
 		crowded := make(map[*ifacePlan]bool)
 		for _, claimants := range owners {
+			if len(claimants) == 1 {
+				continue
+			}
+			claimants = filter(claimants, func(iface *ifacePlan) bool {
+				return iface != nil && iface.GoName == "" && iface.style < escapedStyle
+			})
+			longest := 0
 			for _, iface := range claimants {
-				if len(claimants) > 1 && iface != nil && iface.GoName == "" && iface.style < escapedStyle {
+				longest = max(longest, len(iface.base))
+			}
+			for _, iface := range claimants {
+				if len(iface.base) == longest {
 					crowded[iface] = true
 				}
 			}
@@ -45,28 +58,36 @@ const (
 	escapedStyle                  // X_org_1bluez_1Device1_, which no other interface has
 )
 
+// maxFileName is how long the name of a file becomes, without what is put behind it. D-Bus names have up to 255 bytes, and so do
+// file names on most systems.
+const maxFileName = 200
+
 // setName names the interface, and its file after that. Files have lower-case names, for some file systems know no others.
-func (iface *ifacePlan) setName() {
+func (iface *ifacePlan) setName(prefix string) {
 	switch {
 	case iface.GoName != "":
-		iface.base = iface.GoName
+		iface.base = prefix + iface.GoName
 	case iface.style == shortStyle:
-		iface.base = interfaceName(iface.Name, iface.Service)
+		iface.base = prefix + interfaceName(iface.Name, iface.Service)
 	case iface.style == fullStyle:
-		iface.base = goName(iface.Name)
+		iface.base = prefix + goName(iface.Name)
 	default:
-		iface.base = "X_" + strings.NewReplacer("_", "__", ".", "_1").Replace(iface.Name) + "_"
+		iface.base = prefix + "X_" + strings.NewReplacer("_", "__", ".", "_1").Replace(iface.Name) + "_"
 	}
 	iface.file = strings.ToLower(iface.base)
 	if iface.style == escapedStyle {
-		// Upper case matters here, but for the X.
-		iface.file = "x"
+		// Upper case matters here, but for the first letter.
+		iface.file = strings.ToLower(iface.base[:1])
 		for _, r := range iface.base[1:] {
 			if unicode.IsUpper(r) {
 				iface.file += "-"
 			}
 			iface.file += string(unicode.ToLower(r))
 		}
+	}
+	if len(iface.file) > maxFileName {
+		sum := sha256.Sum256([]byte(iface.Name))
+		iface.file = fmt.Sprintf("%s-%x", iface.file[:maxFileName-17], sum[:8])
 	}
 	// What follows an underscore may be the name of an operating system to the go command.
 	if slices.Contains(sharedFiles, iface.file) || strings.Contains(iface.file, "_") {
@@ -106,7 +127,7 @@ func (pl *planner) errorNames() {
 	docs := make(map[string]string)
 	add := func(errs []ErrorDoc, doc bool) {
 		for _, e := range errs {
-			if strings.HasPrefix(e.Name, busErrorPrefix) {
+			if strings.HasPrefix(e.Name, busErrorPrefix) || pl.pkg.reusedError(e.Name) != nil {
 				continue
 			}
 			if doc {
@@ -130,10 +151,11 @@ func (pl *planner) errorNames() {
 		short[errorName(name)]++
 	}
 	for _, name := range slices.Sorted(maps.Keys(docs)) {
-		e := &errorPlan{name: errorName(name), wire: name, doc: docs[name]}
+		e := &errorPlan{name: errorName(name), wire: name, doc: docs[name], home: pl.pkg}
 		if short[e.name] > 1 {
 			e.name = "Err" + goName(name)
 		}
+		e.name = "Err" + pl.pkg.Prefix + strings.TrimPrefix(e.name, "Err")
 		pl.pkg.errors = append(pl.pkg.errors, e)
 	}
 }
@@ -166,7 +188,7 @@ func (c claim) String() string {
 // claims iterates over the identifiers of the package and who wants them, except for structs.
 func (pl *planner) claims() iter.Seq2[string, claim] {
 	return func(yield func(string, claim) bool) {
-		ok := yield("Service", claim{what: "the package"}) && yield("Codecs", claim{what: "the package"})
+		ok := yield(pl.pkg.Prefix+"Service", claim{what: "the package"}) && yield(pl.pkg.Prefix+"Codecs", claim{what: "the package"})
 		take := func(pos Pos, what string, names ...string) {
 			for _, name := range names {
 				ok = ok && yield(name, claim{what, pos})

@@ -32,17 +32,11 @@ func introspection(iface *Interface) string {
 		writeXML(&b, `signal name="`+s.Name+`"`, &s.Annotations, children)
 	}
 	for _, p := range iface.Properties {
-		access := "readwrite"
-		if !p.Writable {
-			access = "read"
-		} else if !p.Readable {
-			access = "write"
-		}
 		var children []string
 		if p.EmitsChanged != "" {
 			children = append(children, annotationXML("org.freedesktop.DBus.Property.EmitsChangedSignal", string(p.EmitsChanged)))
 		}
-		writeXML(&b, fmt.Sprintf(`property name="%s" type="%s" access="%s"`, p.Name, p.Type, access), &p.Annotations, children)
+		writeXML(&b, fmt.Sprintf(`property name="%s" type="%s" access="%s"`, escapeXML(p.Name), p.Type, p.access()), &p.Annotations, children)
 	}
 	if iface.Deprecated {
 		b.WriteString("  " + annotationXML("org.freedesktop.DBus.Deprecated", "true") + "\n")
@@ -79,12 +73,7 @@ func argXML(arg *Arg, direction string) string {
 	var b strings.Builder
 	b.WriteString("<arg")
 	if arg.Name != "" {
-		b.WriteString(` name="`)
-		// Unlike other names this one may be anything.
-		if err := xml.EscapeText(&b, []byte(strings.ReplaceAll(arg.Name, "`", "'"))); err != nil {
-			return ""
-		}
-		b.WriteString(`"`)
+		fmt.Fprintf(&b, ` name="%s"`, escapeXML(arg.Name))
 	}
 	fmt.Fprintf(&b, ` type="%s"`, arg.Type)
 	if direction != "" {
@@ -92,4 +81,14 @@ func argXML(arg *Arg, direction string) string {
 	}
 	b.WriteString("/>")
 	return b.String()
+}
+
+// escapeXML makes text the value of an attribute. Names of arguments and properties may be anything. Backquotes would end the
+// string that the element is emitted as.
+func escapeXML(text string) string {
+	var b strings.Builder
+	if err := xml.EscapeText(&b, []byte(text)); err != nil {
+		return ""
+	}
+	return strings.ReplaceAll(b.String(), "`", "&#96;")
 }

@@ -3,11 +3,12 @@ package gen
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // typeSuffixes follow the Go name of an interface in the names of what is made for it. A property or signal that is called
 // like one of them is called otherwise at the level of the package. The list is part of the promise that names are stable.
-var typeSuffixes = []string{"Interface", "Path", "Property", "Properties", "Set", "SetOf", "Update", "Server", "Skeleton"}
+var typeSuffixes = []string{"Interface", "Path", "Property", "Properties", "Set", "SetOf", "Update", "Codec", "Server", "Skeleton"}
 
 // reservedProperties are names that a property cannot have, since getter and field of that name would hide what generated
 // types have anyway.
@@ -32,6 +33,8 @@ type names struct {
 	// signalTypes follow the name of the interface.
 	signalTypes []string
 	methods     []string
+	// Spellings tell methods apart, and signals: what D-Bus calls them, with the signature where that is needed.
+	spellings, signalSpellings []string
 }
 
 // memberNames settles the names of the members of an interface that is called base. It goes by their kind, never by their
@@ -59,7 +62,8 @@ func (n *names) nameProperties(iface *Interface, base string) {
 			n.properties[i] += "Property"
 		}
 	}
-	escapeDoubles(n.properties, func(i int) string { return iface.Properties[i].Name })
+	escapeDoubles(n.properties, func(i int) string { return iface.Properties[i].Name },
+		func(i int) string { return escapedName(iface.Properties[i].Name) })
 
 	for i, name := range n.properties {
 		if slices.Contains(typeSuffixes, name) {
@@ -73,13 +77,17 @@ func (n *names) nameProperties(iface *Interface, base string) {
 }
 
 func (n *names) nameSignals(iface *Interface) {
+	var calls []overload
 	for _, s := range iface.Signals {
-		n.signals = append(n.signals, cmp.Or(s.GoName, goName(s.Name)))
+		n.signals = append(n.signals, s.GoName)
+		calls = append(calls, overload{s.Name, signatureOf(s.Args)})
 	}
-	escapeDoubles(n.signals, func(i int) string { return iface.Signals[i].Name })
+	n.signalSpellings = nameOverloads(n.signals, calls)
+	escaped := func(i int) string { return escapedOverload(calls, i) }
+	escapeDoubles(n.signals, func(i int) string { return calls[i].name }, escaped)
 	for i, name := range n.signals {
 		if slices.Contains(n.properties, "On"+name) || name == "PropertiesChanged" {
-			n.signals[i] = escapedName(iface.Signals[i].Name)
+			n.signals[i] = escaped(i)
 		}
 	}
 	taken := slices.Concat(typeSuffixes, n.constants)
@@ -87,7 +95,7 @@ func (n *names) nameSignals(iface *Interface) {
 		if slices.Contains(taken, name) {
 			name = "On" + name
 			if slices.Contains(taken, name) || slices.Contains(n.signals, name) {
-				name = "On" + escapedName(iface.Signals[i].Name)
+				name = "On" + escaped(i)
 			}
 		}
 		n.signalTypes = append(n.signalTypes, name)
@@ -110,10 +118,14 @@ func (n *names) nameMethods(iface *Interface) {
 	for _, name := range n.signals {
 		taken["On"+name] = true
 	}
+	var calls []overload
 	for _, m := range iface.Methods {
-		n.methods = append(n.methods, cmp.Or(m.GoName, goName(m.Name)))
+		n.methods = append(n.methods, m.GoName)
+		calls = append(calls, overload{m.Name, signatureOf(m.In)})
 	}
-	escapeDoubles(n.methods, func(i int) string { return iface.Methods[i].Name })
+	n.spellings = nameOverloads(n.methods, calls)
+	escaped := func(i int) string { return escapedOverload(calls, i) }
+	escapeDoubles(n.methods, func(i int) string { return calls[i].name }, escaped)
 	own := slices.Clone(n.methods)
 	for i, name := range own {
 		if !taken[name] {
@@ -121,21 +133,52 @@ func (n *names) nameMethods(iface *Interface) {
 		}
 		n.methods[i] = "Call" + name
 		if taken["Call"+name] || slices.Contains(own, "Call"+name) {
-			n.methods[i] = "Call" + escapedName(iface.Methods[i].Name)
+			n.methods[i] = "Call" + escaped(i)
 		}
 	}
 }
 
 // escapeDoubles makes the names distinct: of those that are the same, the one that D-Bus spells exactly so keeps it, and the
 // others escape their D-Bus spelling.
-func escapeDoubles(names []string, spelling func(i int) string) {
+func escapeDoubles(names []string, spelling, escaped func(i int) string) {
 	count := make(map[string]int)
 	for _, name := range names {
 		count[name]++
 	}
 	for i, name := range names {
 		if count[name] > 1 && spelling(i) != name {
-			names[i] = escapedName(spelling(i))
+			names[i] = escaped(i)
 		}
 	}
+}
+
+// overload is what tells methods or signals of an interface from each other. The D-Bus specification does not say that their
+// names do; Qt's programs have methods that only differ in what they take.
+type overload struct{ name, signature string }
+
+// nameOverloads fills in the names that are empty, and returns how to spell each. Those that D-Bus calls alike have their
+// signature behind the name.
+func nameOverloads(names []string, calls []overload) (spellings []string) {
+	for i, call := range calls {
+		name, spelling := goName(call.name), call.name
+		if isOverloaded(calls, i) {
+			suffix := strings.TrimRight("_"+signatureName.Replace(call.signature), "_")
+			name, spelling = name+suffix, spelling+suffix
+		}
+		names[i] = cmp.Or(names[i], name)
+		spellings = append(spellings, spelling)
+	}
+	return spellings
+}
+
+func isOverloaded(calls []overload, i int) bool {
+	return slices.IndexFunc(calls, func(o overload) bool { return o.name == calls[i].name && o != calls[i] }) >= 0
+}
+
+// escapedOverload escapes the name of a method or signal. V_ is in no other name.
+func escapedOverload(calls []overload, i int) string {
+	if isOverloaded(calls, i) {
+		return "V_" + calls[i].name + "_" + signatureName.Replace(calls[i].signature)
+	}
+	return escapedName(calls[i].name)
 }

@@ -51,7 +51,7 @@ const (
 
 // File is the checked content of one introspection file.
 type File struct {
-	// Name is how the file is called in errors and in the header of generated code.
+	// Name is how the file is called in errors. The header of generated code has it without directories.
 	Name string
 	// Interfaces are those of all nodes of the file, in the order of the file.
 	Interfaces []*Interface
@@ -65,6 +65,9 @@ type Interface struct {
 	Methods    []*Method
 	Signals    []*Signal
 	Properties []*Property
+
+	inherited []ErrorDoc // those of Errors that come from a node around it
+	overlays  []string   // the names of the files that say something of it besides its own
 }
 
 // Method is a method of an interface.
@@ -124,6 +127,14 @@ type Annotations struct {
 	Enums   []*EnumDecl   // string enumeration of the strings
 	Dicts   []*DictDecl   // names the a{sv} and, once, its keys
 	Structs []*StructDecl // names the structs, outermost first
+
+	given []annotation // all that the element carries, in their order
+}
+
+// annotation is an <annotation> as the file has it.
+type annotation struct {
+	Pos
+	name, value string
 }
 
 // ErrorDoc is an error that a method may return.

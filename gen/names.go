@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"fmt"
 	"go/token"
 	"slices"
 	"strings"
@@ -44,8 +45,27 @@ func goSuffix(name string) string {
 	return b.String()
 }
 
-// escapedName spells a D-Bus member name so that no two give the same Go name. Other Go names made here have no underscore.
-func escapedName(name string) string { return "X_" + name }
+// escapedName spells the name of a D-Bus member so that no two give the same Go name. Other Go names made here have no
+// underscore, but for those of overloads.
+func escapedName(name string) string {
+	if isMemberName(name) {
+		return "X_" + name
+	}
+	// Only properties and keys have such names.
+	var b strings.Builder
+	b.WriteString("U_")
+	for _, r := range name {
+		if r != '_' && isMemberName("_"+string(r)) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "_%x_", r)
+		}
+	}
+	return b.String()
+}
+
+// signatureName spells a signature with letters alone.
+var signatureName = strings.NewReplacer("(", "S", "{", "D", ")", "Z", "}", "Z")
 
 // lowerName turns an exported Go name into an unexported one: UUIDs to uuids, ADType to adType, Value to value.
 func lowerName(name string) string {
@@ -82,10 +102,20 @@ func localName(name, ifEmpty string) string {
 		return ifEmpty
 	}
 	local := lowerName(goName(name))
-	if token.IsKeyword(local) || slices.Contains(reservedLocals, local) {
+	if token.IsKeyword(local) || slices.Contains(reservedLocals, local) || isCodecName(local) {
 		local += "Arg"
 	}
 	return local
+}
+
+// isCodecName tells whether a name may be that of a function that reads or writes a type.
+func isCodecName(name string) bool {
+	for _, verb := range []string{"decode", "encode"} {
+		if rest, ok := strings.CutPrefix(name, verb); ok && rest != "" && rest[0] >= 'A' && rest[0] <= 'Z' {
+			return true
+		}
+	}
+	return false
 }
 
 // interfaceName derives the Go name of an interface: what follows the bus name of its service, or else its first two

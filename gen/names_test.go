@@ -1,8 +1,13 @@
 package gen
 
 import (
+	"maps"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/gobluez/bluez/gen/bus"
 )
 
 func TestGoName(t *testing.T) {
@@ -21,6 +26,7 @@ func TestLocalName(t *testing.T) {
 	for name, want := range map[string]string{
 		"UUID": "uuid", "UUIDs": "uuids", "ADType": "adType", "value": "value", "TxPower": "txPower", "MTU": "mtu", "device_id": "deviceID",
 		"type": "typeArg", "ctx": "ctxArg", "len": "lenArg", "with space": "withSpace", "2nd": "x2nd", "HTTPServer": "httpServer", "": "arg0",
+		"encodeStringSlice": "encodeStringSliceArg", "decoder": "decoder",
 	} {
 		if got := localName(name, "arg0"); got != want {
 			t.Errorf("localName(%q) = %q, want %q", name, got, want)
@@ -77,5 +83,87 @@ func TestMembersThatDifferOnlyInCaseDoNotDependOnOrder(t *testing.T) {
 		if got != want[spelling] {
 			t.Errorf("%s is %s or %s, depending on the order", spelling, want[spelling], got)
 		}
+	}
+}
+
+func TestMethodsOfObjectAreReserved(t *testing.T) {
+	object := reflect.TypeFor[bus.Object]()
+	for i := range object.NumMethod() {
+		if name := object.Method(i).Name; !slices.Contains(reservedMethods, name) {
+			t.Errorf("a D-Bus method %s would hide that of bus.Object", name)
+		}
+	}
+}
+
+func TestOverloadsAreNamedAfterTheirSignatures(t *testing.T) {
+	method := func(name string, args ...string) *Method {
+		m := &Method{Name: name}
+		for _, arg := range args {
+			typ, err := ParseType(arg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.In = append(m.In, &Arg{Type: typ})
+		}
+		return m
+	}
+	iface := &Interface{Methods: []*Method{
+		method("close", "s", "b"), method("close", "a{s(uu)}"), method("close"), method("Close"), method("Close_s"), method("get", "s"), method("get", "u"),
+	}}
+	want := []string{"Close_sb", "Close_aDsSuuZZ", "V_close_", "Close", "CloseS", "Get_s", "Get_u"}
+	if got := memberNames(iface, "Thing1").methods; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestEscapedNamesAreDistinct(t *testing.T) {
+	seen := make(map[string]string)
+	for _, name := range []string{"a-b", "a_b", "a b", "a_2d_b", "a-_b", "a_-b", "a--b", "aü", "a\u00fc_", "-", "2", "", "U_a", "X_a"} {
+		got := escapedName(name)
+		if other, twice := seen[got]; twice {
+			t.Errorf("%q and %q are both %s", name, other, got)
+		}
+		if !isMemberName(got) {
+			t.Errorf("%q becomes %q", name, got)
+		}
+		seen[got] = name
+	}
+}
+
+func TestLongInterfaceNamesHaveShortFiles(t *testing.T) {
+	var files []string
+	for _, name := range []string{"a." + strings.Repeat("b", 253), "a." + strings.Repeat("b", 252) + "c", "a.b.Thing"} {
+		iface := &ifacePlan{Interface: &Interface{Name: name}}
+		iface.setName("")
+		if len(iface.file) > 255 {
+			t.Errorf("file name of %d bytes for %s", len(iface.file), name)
+		}
+		files = append(files, iface.file)
+	}
+	if files[0] == files[1] || files[2] != "thing.go" {
+		t.Errorf("got %q", files)
+	}
+}
+
+func TestOnlyTheLongerOfTwoNamesGrows(t *testing.T) {
+	name := func(names ...string) map[string]string {
+		pl := &planner{pkg: &Package{}}
+		for _, n := range names {
+			pl.pkg.ifaces = append(pl.pkg.ifaces, &ifacePlan{Interface: &Interface{Name: n}})
+		}
+		pl.nameInterfaces()
+		got := make(map[string]string)
+		for _, iface := range pl.pkg.ifaces {
+			got[iface.Name] = iface.base
+		}
+		return got
+	}
+	got := name("org.freedesktop.DBus.Properties", "org.freedesktop.DBus", "a.b.Device", "c.d.Device", "e.f.Thing", "e.f.ThingSet")
+	want := map[string]string{
+		"org.freedesktop.DBus.Properties": "OrgFreedesktopDBusProperties", "org.freedesktop.DBus": "DBus",
+		"a.b.Device": "ABDevice", "c.d.Device": "CDDevice", "e.f.Thing": "Thing", "e.f.ThingSet": "EFThingSet",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

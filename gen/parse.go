@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -21,17 +20,22 @@ const (
 
 // Parse reads one introspection file and checks it: its structure, names, signatures and annotations. The name is used in
 // messages. The error is an [*Error], or several that are joined, each with the line and the element at fault.
-func Parse(name string, data []byte) (*File, error) {
+func Parse(name string, data []byte) (*File, error) { return parse(name, data, false) }
+
+func parse(name string, data []byte, overlay bool) (*File, error) {
 	p := &parser{
-		dec:  xml.NewDecoder(bytes.NewReader(data)),
-		file: &File{Name: name},
+		file:    &File{Name: name},
+		overlay: overlay,
 	}
 	if len(data) > maxFileSize {
 		return nil, &Error{Pos: Pos{name, 1}, Message: fmt.Sprintf("file of %d bytes, expected at most %d", len(data), maxFileSize)}
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if line, bad := invalidUTF8(data); bad {
 		return nil, &Error{Pos: Pos{name, line}, Message: "malformed UTF-8, expected a file in UTF-8"}
 	}
+	p.data, p.dec = data, xml.NewDecoder(bytes.NewReader(data))
+	p.dec.CharsetReader = charset
 	if err := p.document(); err != nil {
 		p.errs = append(p.errs, err)
 	}
@@ -58,6 +62,7 @@ func invalidUTF8(data []byte) (line int, bad bool) {
 }
 
 type parser struct {
+	data []byte
 	dec  *xml.Decoder
 	file *File
 	// space is the namespace of unprefixed elements, usually none.
@@ -66,6 +71,8 @@ type parser struct {
 	errs  []error
 	// stopped is set by a syntax error, after which there are no tokens.
 	stopped bool
+	// overlay is set if the file only adds to others, so that types and access may be left out: they are nil and false then.
+	overlay bool
 }
 
 // errStop ends the parsing after a syntax error or too many others, which are in parser.errs.
@@ -162,22 +169,10 @@ func (p *parser) document() error {
 				return &Error{Pos: pos, Message: "text outside of the root element, expected <node>"}
 			}
 		case xml.Directive:
-			p.entities(string(tok))
+			if err := p.doctype(string(tok)); err != nil {
+				return &Error{Pos: pos, Element: "<!DOCTYPE>", Message: err.Error()}
+			}
 		}
-	}
-}
-
-// entity matches the declaration of an entity inside a DOCTYPE.
-var entity = regexp.MustCompile(`<!ENTITY\s+([A-Za-z_][\w.-]*)\s+(?:"([^"]*)"|'([^']*)')\s*>`)
-
-// entities takes over the entities that a DOCTYPE declares. Their text is not looked at again: entities in entities stay as
-// they are, so they cannot grow.
-func (p *parser) entities(directive string) {
-	for _, match := range entity.FindAllStringSubmatch(directive, -1) {
-		if p.dec.Entity == nil {
-			p.dec.Entity = make(map[string]string)
-		}
-		p.dec.Entity[match[1]] = match[2] + match[3]
 	}
 }
 
@@ -260,7 +255,7 @@ func (p *parser) attributes(e element, allowed ...string) map[string]string {
 	}
 	for _, name := range allowed {
 		name, required := strings.CutSuffix(name, "!")
-		if _, ok := values[name]; required && !ok {
+		if _, ok := values[name]; required && !ok && !(p.overlay && (name == "type" || name == "access")) {
 			p.fail(e, "no attribute %s, expected one", name)
 		}
 	}
@@ -288,39 +283,56 @@ func (p *parser) node(e element) {
 		if iface.Service == "" {
 			iface.Service = notes.Service
 		}
-		iface.Errors = append(iface.Errors, notes.Errors...)
+		iface.inherit(notes.Errors)
 	}
 	p.depth--
+}
+
+// inherit adds the errors of a node around the interface, except for those that something nearer describes.
+func (i *Interface) inherit(errs []ErrorDoc) {
+	for _, e := range errs {
+		if !slices.ContainsFunc(i.Errors, func(other ErrorDoc) bool { return other.Name == e.Name }) {
+			i.Errors = append(i.Errors, e)
+			i.inherited = append(i.inherited, e)
+		}
+	}
 }
 
 func (p *parser) iface(e element) {
 	attrs := p.attributes(e, "name!")
 	iface := &Interface{Pos: e.Pos, Name: attrs["name"]}
 	if name, ok := attrs["name"]; ok && !isInterfaceName(name) {
-		p.fail(e, "expected an interface name of at most 255 bytes, such as org.example.Thing1")
+		p.fail(e, "expected an interface name: two or more elements of letters, digits and underscores, none beginning with a digit, "+
+			"with dots between them, at most 255 bytes, such as org.example.Thing1")
 	}
 	seen := make(map[string]Pos)
-	once := func(kind string, e element, name string) {
-		if first, twice := seen[kind+name]; twice && name != "" {
+	once := func(kind string, e element, name string, args []*Arg) {
+		key := kind + " " + name + " "
+		for _, arg := range args {
+			if arg.Type != nil { // as in an overlay
+				key += arg.Type.String()
+			}
+		}
+		if first, twice := seen[key]; twice && name != "" {
 			p.fail(e, "%s %s is in line %d already, expected each once", kind, name, first.Line)
 		}
-		seen[kind+name] = e.Pos
+		seen[key] = e.Pos
 	}
 	notes := p.annotations(e, onInterface)
 	p.children(e, map[string]func(element){
 		"method": func(e element) {
 			m := p.method(e)
-			once("method", e, m.Name)
+			once("method", e, m.Name, m.In)
 			iface.Methods = append(iface.Methods, m)
 		},
 		"signal": func(e element) {
 			s := p.signal(e)
-			once("signal", e, s.Name)
+			once("signal", e, s.Name, s.Args)
 			iface.Signals = append(iface.Signals, s)
 		},
 		"property": func(e element) {
 			prop := p.property(e)
-			once("property", e, prop.Name)
+			once("property", e, prop.Name, nil)
 			iface.Properties = append(iface.Properties, prop)
 		},
 		"annotation": notes.add,
@@ -356,12 +368,16 @@ func (p *parser) method(e element) *Method {
 		"annotation": notes.add,
 	})
 	m.Annotations = notes.finish()
+	p.checkMethod(e, m)
+	return m
+}
+
+func (p *parser) checkMethod(e element, m *Method) {
 	p.checkBody(e, "in", m.In)
 	p.checkBody(e, "out", m.Out)
 	if m.NoReply && len(m.Out) > 0 {
 		p.fail(e, "method without reply has out arguments, expected none")
 	}
-	return m
 }
 
 func (p *parser) signal(e element) *Signal {
@@ -370,8 +386,9 @@ func (p *parser) signal(e element) *Signal {
 	notes := p.annotations(e, onSignal)
 	p.children(e, map[string]func(element){
 		"arg": func(e element) {
+			// Which way they go is not in question, and files that say "in" exist.
 			arg, direction := p.arg(e)
-			if direction != "" && direction != "out" {
+			if direction != "" && direction != "out" && direction != "in" {
 				p.fail(e, "direction %q of a signal's argument, expected out or none", direction)
 			}
 			s.Args = append(s.Args, arg)
@@ -383,8 +400,11 @@ func (p *parser) signal(e element) *Signal {
 	return s
 }
 
-// checkBody checks that the arguments together are still a signature.
+// checkBody checks that the arguments together are still a signature. Those of an overlay are none before it is applied.
 func (p *parser) checkBody(e element, what string, args []*Arg) {
+	if p.overlay {
+		return
+	}
 	if n := len(signatureOf(args)); n > maxSignature {
 		p.fail(e, "%s arguments with a signature of %d bytes, expected at most %d", what, n, maxSignature)
 	}
@@ -399,9 +419,18 @@ func signatureOf(args []*Arg) string {
 	return b.String()
 }
 
+// propertyName may be anything: D-Bus names properties in strings alone. GObject's, for instance, have dashes.
+func (p *parser) propertyName(e element, attrs map[string]string) string {
+	name, ok := attrs["name"]
+	if ok && name == "" {
+		p.fail(e, "expected a property name that is not empty")
+	}
+	return name
+}
+
 func (p *parser) property(e element) *Property {
 	attrs := p.attributes(e, "name!", "type!", "access!")
-	prop := &Property{Pos: e.Pos, Name: p.memberName(e, attrs), Type: p.typeOf(e, attrs)}
+	prop := &Property{Pos: e.Pos, Name: p.propertyName(e, attrs), Type: p.typeOf(e, attrs)}
 	if access, ok := attrs["access"]; ok {
 		switch access {
 		case "read":
@@ -432,6 +461,9 @@ func (p *parser) arg(e element) (arg *Arg, direction string) {
 // typeOf parses the type attribute. After an error it is a byte, so that the rest of the file can be checked.
 func (p *parser) typeOf(e element, attrs map[string]string) *Type {
 	signature, ok := attrs["type"]
+	if !ok && p.overlay {
+		return nil
+	}
 	if !ok {
 		return &Type{Code: 'y'}
 	}

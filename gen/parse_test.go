@@ -36,6 +36,10 @@ func TestParseRefuses(t *testing.T) {
 		{"an attribute without quotes", "<node>\n<interface name=a.b/>\n</node>", 2, []string{"<node>", "unquoted or missing attribute value"}},
 		{"another encoding", "<?xml version='1.0' encoding='latin1'?>\n<node/>", 1, []string{"malformed XML", "latin1"}},
 		{"bytes that are not UTF-8", "<node>\n<!-- \xff --></node>", 2, []string{"expected a file in UTF-8"}},
+		{"UTF-16", "\xff\xfe<\x00n\x00o\x00d\x00e\x00/\x00>\x00", 1, []string{"expected a file in UTF-8"}},
+		{"an entity that only a DTD elsewhere may declare, as a type", "<!DOCTYPE node PUBLIC 'a' 'b'>\n" + inInterface("<property name='A' type='&T;' access='read'/>"), 4, []string{`<property name="A">`, `"&T;"`}},
+		{"a long entity", "\n<!DOCTYPE node [<!ENTITY T '" + strings.Repeat("x", 1001) + "'>]>\n<node/>", 2, []string{"<!DOCTYPE>", "entity T of 1001 bytes, expected at most 1000"}},
+		{"very many entities", "<!DOCTYPE node [<!ENTITY T 'x'>]>\n<node><x:y>" + strings.Repeat("&T;", 10001) + "</x:y></node>", 1, []string{"<!DOCTYPE>", "more than 10000 references"}},
 		{"an unknown entity", "<node>\n<interface name='&what;.b'/></node>", 2, []string{"invalid character entity"}},
 		{"text in an element", inInterface("words", "more"), 2, []string{"<interface", "text inside, expected only <annotation>, <method>"}},
 		{"an unknown element", inInterface("<methd name='X'/>"), 3, []string{`<methd name="X">`, "expected <annotation>, <method>, <property>, <signal>"}},
@@ -45,6 +49,12 @@ func TestParseRefuses(t *testing.T) {
 		{"an attribute twice", inInterface("<signal name='A' name='A'/>"), 3, []string{"<signal", "attribute name twice"}},
 		{"an interface name of one element", "<node>\n<interface name='thing'/></node>", 2, []string{`<interface name="thing">`, "expected an interface name"}},
 		{"an interface name that is too long", "<node>\n<interface name='a." + strings.Repeat("b", 254) + "'/></node>", 2, []string{"at most 255"}},
+		{"an interface name with a dash", "<node>\n<interface name='org.my-example.Thing'/></node>", 2, []string{`<interface name="org.my-example.Thing">`, "letters, digits and underscores"}},
+		{"an interface name with an element that begins with a digit", "<node>\n<interface name='org.3com.Thing'/></node>", 2, []string{`"org.3com.Thing"`, "none beginning with a digit"}},
+		{"an interface name with an empty element", "<node>\n<interface name='org..Thing'/></node>", 2, []string{`"org..Thing"`, "expected an interface name"}},
+		{"a property without a name", inInterface("<property name='' type='s' access='read'/>"), 3, []string{`<property name="">`, "not empty"}},
+		{"a property twice", inInterface("<property name='a-b' type='s' access='read'/>", "<property name='a-b' type='u' access='read'/>"), 4, []string{`<property name="a-b">`, "in line 3 already"}},
+		{"a signal twice", inInterface("<signal name='A'><arg type='s'/></signal>", "<signal name='A'><arg name='x' type='s'/></signal>"), 4, []string{`<signal name="A">`, "in line 3 already"}},
 		{"a member name with a dash", inInterface("<method name='A-B'/>"), 3, []string{`<method name="A-B">`, "expected a member name"}},
 		{"a member name that begins with a digit", inInterface("<signal name='1A'/>"), 3, []string{`<signal name="1A">`, "expected a member name"}},
 		{"a member twice", inInterface("<method name='A'/>", "", "<method name='A'/>"), 5, []string{`<method name="A">`, "in line 3 already"}},
@@ -53,7 +63,7 @@ func TestParseRefuses(t *testing.T) {
 		{"two types of one property", inInterface("<property name='A' access='read' type='ss'/>"), 3, []string{`<property name="A">`, "one complete type"}},
 		{"a bad access", inInterface("<property name='A' access='rw' type='s'/>"), 3, []string{`<property name="A">`, "expected read, write or readwrite"}},
 		{"a bad direction", inInterface("<method name='A'>", "<arg name='x' type='s' direction='inout'/>", "</method>"), 4, []string{`<arg name="x">`, "expected in or out"}},
-		{"a signal's argument that goes in", inInterface("<signal name='A'>", "<arg name='x' type='s' direction='in'/>", "</signal>"), 4, []string{`<arg name="x">`, "expected out or none"}},
+		{"a signal's argument with a bad direction", inInterface("<signal name='A'>", "<arg name='x' type='s' direction='up'/>", "</signal>"), 4, []string{`<arg name="x">`, "expected out or none"}},
 		{"arguments longer than a signature", inInterface("<method name='A'>" + strings.Repeat("<arg type='(yyyyyyyyyyyyyyyyyyyyyyyyy)'/>", 10) + "</method>"), 3, []string{`<method name="A">`, "in arguments", "at most 255"}},
 		{"results without a reply", inInterface("<method name='A'>", annotate("org.freedesktop.DBus.Method.NoReply", "true"), "<arg type='s' direction='out'/>", "</method>"), 3, []string{`<method name="A">`, "expected none"}},
 		{"a boolean that is none", inInterface("<method name='A'>", annotate("org.freedesktop.DBus.Method.NoReply", "yes"), "</method>"), 4, []string{`<method name="A">`, "expected one of true, false"}},
@@ -78,7 +88,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a key with a bad signature", inInterface("<property name='A' type='a{sv}' access='read'>", own("Dict", "D"), own("Key", "k zz doc"), "</property>"), 5, []string{"Key", "expected a type"}},
 		{"a key with an unknown attribute", inInterface("<property name='A' type='a{sv}' access='read'>", own("Dict", "D"), own("Key", "k s {emun=E} doc"), "</property>"), 5, []string{"Key", `"emun=E"`, "expected enum=NAME"}},
 		{"a key with open attributes", inInterface("<property name='A' type='a{sv}' access='read'>", own("Dict", "D"), own("Key", "k s {enum=E doc"), "</property>"), 5, []string{"Key", "expected }"}},
-		{"a struct without fields", inInterface("<property name='A' type='(s)' access='read'>", own("Struct", "S"), "</property>"), 4, []string{"Struct", "the names of its fields"}},
+		{"a struct without a name", inInterface("<property name='A' type='(s)' access='read'>", own("Struct", ": Doc."), "</property>"), 4, []string{"Struct", "the name of the struct"}},
 		{"a field that the struct does not have", inInterface("<property name='A' type='(s)' access='read'>", own("Struct", "S X"), own("Field", "Y doc"), "</property>"), 5, []string{"Field", "expected a field of struct S"}},
 	}
 	for _, tt := range tests {
@@ -181,6 +191,12 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(inInterface("<method name='A'><arg type='a{sv}'/></method>")))
 	f.Add([]byte(inInterface("<property name='A' type='a(yyay)' access='read'>" + annotate("io.github.gobluez.Struct", "S X Y Z") + "</property>")))
 	f.Add([]byte("<!DOCTYPE node><node xmlns='x'><node/></node>"))
+	f.Add([]byte("\ufeff<?xml version='1.0' encoding='us-ascii'?><!DOCTYPE node PUBLIC 'a' 'b' [<!ENTITY T 'as'>]><node><!-- --><x:y>&T;&U;</x:y></node>"))
+	f.Add([]byte(inInterface("<method name='a'/><method name='a'><arg type='s'/></method><signal name='a'/><property name='a-' type='v' access='write'/>")))
+	own := func(name, value string) string { return annotate(ownNamespace+name, value) }
+	f.Add([]byte("<node>" + own("Service", "org.example") + own("Error", "a.B Why.") + "<node>" + inInterface(own("Role", "client"), own("Path", "/a"), own("GoName", "T")) + "</node></node>"))
+	f.Add([]byte(inInterface("<property name='A' type='a{sv}' access='read'>" + own("Dict", "D Doc.") + own("Key", "k a(sv) {variant=u,struct=S,go=K,since=1,role=client} Doc.") + own("Key", "k- v") + "</property>")))
+	f.Add([]byte(inInterface("<method name='A'><arg type='as'>" + own("Enum", "E Doc.") + own("Value", "x-y Doc.") + own("Value", "\"\"=None") + "</arg><arg type='v' direction='out'>" + own("Variant", "a{qay}") + "</arg></method>")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := Parse("fuzz.xml", data)
 		if err != nil {

@@ -4,20 +4,16 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"go/token"
 	"maps"
 	"slices"
+	"strings"
 )
-
-// Options say how a package is generated.
-type Options struct {
-	// Package is the name of the generated package.
-	Package string
-}
 
 // A Package is everything that is to be emitted, with all Go names and types decided.
 type Package struct {
-	name string
+	// Options are those that it was planned with.
+	Options
+
 	// service is the bus name that all interfaces are exported under, if there is one.
 	service string
 	inputs  []string
@@ -32,6 +28,7 @@ type errorPlan struct {
 	name string // Go name
 	wire string
 	doc  string
+	home *Package
 }
 
 type ifacePlan struct {
@@ -89,27 +86,42 @@ type planner struct {
 	errs  []error
 	enums map[string]*enumPlan
 	dicts map[string]*dictPlan
+	// structs are the declarations of structs, by name.
+	structs map[string]*StructDecl
 }
 
 // Plan decides the Go names and types of a package that is made of the interfaces of the files. Enumerations and dictionaries
-// that they refer to may be declared in context, whose interfaces are not emitted. The order of the files does not matter.
+// that they refer to may be declared in context, whose interfaces are not emitted. The order of the files does not matter. They
+// need not come from [Parse]; what they lack is an [*Error].
 func Plan(files, context []*File, o Options) (*Package, error) {
-	if !token.IsIdentifier(o.Package) || o.Package == "_" {
-		return nil, fmt.Errorf("package name %q: expected a Go identifier", o.Package)
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if err := checkModel(slices.Concat(files, context)); err != nil {
+		return nil, err
+	}
+	files, err := rename(files, o.Names)
+	if err != nil {
+		return nil, err
 	}
 	pl := &planner{
-		pkg:   &Package{name: o.Package},
-		enums: make(map[string]*enumPlan),
-		dicts: make(map[string]*dictPlan),
+		pkg:     &Package{Options: o},
+		enums:   make(map[string]*enumPlan),
+		dicts:   make(map[string]*dictPlan),
+		structs: make(map[string]*StructDecl),
 	}
 	files = slices.SortedFunc(slices.Values(files), func(a, b *File) int { return cmp.Compare(a.Name, b.Name) })
 	for _, file := range files {
 		pl.pkg.inputs = append(pl.pkg.inputs, baseName(file.Name))
+		for _, iface := range file.Interfaces {
+			pl.pkg.inputs = append(pl.pkg.inputs, iface.inputs()...)
+		}
 	}
 	slices.Sort(pl.pkg.inputs)
 	pl.pkg.inputs = slices.Compact(pl.pkg.inputs)
 
 	pl.interfaces(files)
+	pl.reuse()
 	for _, iface := range pl.pkg.ifaces {
 		pl.declarations(iface.Interface, iface)
 	}
@@ -174,21 +186,21 @@ func (pl *planner) members(iface *ifacePlan) {
 		prop := &propPlan{Property: p, goName: names.properties[i], constName: iface.base + names.constants[i]}
 		prop.value = pl.typeOf(iface, p.Pos, p.Type, &p.Annotations, structNames{
 			short:   iface.base + prop.goName + "Struct",
-			escaped: iface.base + "Struct_P_" + p.Name,
+			escaped: iface.base + "Struct_P" + strings.TrimPrefix(escapedName(p.Name), "X"),
 		})
 		prop.emits = cmp.Or(p.EmitsChanged, iface.EmitsChanged, EmitsValue)
 		iface.props = append(iface.props, prop)
 	}
 	for i, m := range iface.Methods {
 		method := &methodPlan{Method: m, goName: names.methods[i]}
-		method.in = pl.arguments(iface, m.In, "arg", structNames{iface.base + method.goName, iface.base + "Struct_I%d_" + m.Name, m.Name})
-		method.out = pl.arguments(iface, m.Out, "result", structNames{iface.base + method.goName, iface.base + "Struct_O%d_" + m.Name, m.Name})
+		method.in = pl.arguments(iface, m.In, "arg", structNames{iface.base + method.goName, iface.base + "Struct_I%d_" + names.spellings[i], names.spellings[i]})
+		method.out = pl.arguments(iface, m.Out, "result", structNames{iface.base + method.goName, iface.base + "Struct_O%d_" + names.spellings[i], names.spellings[i]})
 		distinguishResults(method)
 		iface.methods = append(iface.methods, method)
 	}
 	for i, s := range iface.Signals {
 		signal := &signalPlan{Signal: s, goName: names.signals[i], typeName: iface.base + names.signalTypes[i]}
-		signal.args = pl.arguments(iface, s.Args, "arg", structNames{signal.typeName, iface.base + "Struct_S%d_" + s.Name, ""})
+		signal.args = pl.arguments(iface, s.Args, "arg", structNames{signal.typeName, iface.base + "Struct_S%d_" + names.signalSpellings[i], ""})
 		iface.signals = append(iface.signals, signal)
 	}
 }
@@ -221,6 +233,9 @@ func (pl *planner) arguments(iface *ifacePlan, args []*Arg, unnamed string, stru
 			Arg:   arg,
 			local: localName(cmp.Or(arg.GoName, arg.Name), position),
 			field: goName(cmp.Or(arg.GoName, arg.Name, position)),
+		}
+		if slices.ContainsFunc(pl.pkg.Reuse, func(p *Package) bool { return p.Package == a.local }) {
+			a.local += "Arg"
 		}
 		locals[a.local]++
 		fields[a.field]++

@@ -31,6 +31,8 @@ func TestPlanRefuses(t *testing.T) {
 		{"a dictionary of what is none", []string{property("a{ss}", own("Dict", "D"), own("Key", "k s"))}, "0.xml:3", "expected a type with a{sv}"},
 		{"a variant where there is none", []string{property("s", own("Variant", "u"))}, "0.xml:3", "expected a type with a variant"},
 		{"a struct where there is none", []string{property("s", own("Struct", "S A"))}, "0.xml:3", "has only 0 structs"},
+		{"a struct without fields", []string{property("(ss)", own("Struct", "S"))}, "0.xml:4", "S has no fields anywhere"},
+		{"a struct of a key where there is none", []string{property("a{sv}", own("Dict", "D"), own("Key", "k s {struct=S}"))}, "0.xml:5", "has only 0 structs"},
 		{"a struct with too few fields", []string{property("(ss)", own("Struct", "S A"))}, "0.xml:4", "expected 2"},
 		{"two structs of one name", []string{inInterface(
 			"<property name='A' type='(s)' access='read'>"+own("Struct", "S X")+"</property>",
@@ -89,10 +91,37 @@ func TestSameInterfaceInTwoFilesIsOne(t *testing.T) {
 }
 
 func TestSourceThatDoesNotParseIsShownWithLineNumbers(t *testing.T) {
-	src := (&emitter{pkg: &Package{name: "p"}}).source("input: x.xml")
+	src := (&emitter{pkg: &Package{Options: Options{Package: "p"}}}).source("input: x.xml")
 	src.tail = "\nfunc {\n"
 	_, err := src.format("x.go")
 	if err == nil || !strings.Contains(err.Error(), "generated source of x.go does not parse") || !strings.Contains(err.Error(), "    7\tfunc {\n") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestPlanRefusesModelsThatAreIncomplete(t *testing.T) {
+	text := &Type{Code: 's'}
+	tests := []struct {
+		name  string
+		iface Interface
+		want  string
+	}{
+		{"no interface name", Interface{}, "<interface>: expected an interface name"},
+		{"no method name", Interface{Name: "a.B", Methods: []*Method{{}}}, "<method>: expected a member name"},
+		{"no type", Interface{Name: "a.B", Signals: []*Signal{{Name: "S", Args: []*Arg{{Name: "x"}}}}}, `<arg name="x">: expected a type with all its parts`},
+		{"an array of nothing", Interface{Name: "a.B", Properties: []*Property{{Name: "P", Readable: true, Type: &Type{Code: 'a'}}}}, `<property name="P">: expected a type`},
+		{"a dictionary without keys", Interface{Name: "a.B", Methods: []*Method{{Name: "M", Out: []*Arg{{Type: &Type{Code: '{', Elem: text}}}}}}, "expected a type"},
+		{"a struct of nothing", Interface{Name: "a.B", Properties: []*Property{{Name: "P", Readable: true, Type: &Type{Code: '('}}}}, "at least one member"},
+		{"a code that is none", Interface{Name: "a.B", Properties: []*Property{{Name: "P", Readable: true, Type: &Type{Code: 'z'}}}}, `signature "z"`},
+		{"no access", Interface{Name: "a.B", Properties: []*Property{{Name: "P", Type: text}}}, "can be read or written"},
+		{"a key without a type", Interface{Name: "a.B", Annotations: Annotations{Dicts: []*DictDecl{{Name: "D", Keys: []DictKey{{Name: "k"}}}}}}, "Key"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Plan([]*File{{Name: "x", Interfaces: []*Interface{&tt.iface}}}, nil, Options{Package: "p"})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
 	}
 }

@@ -37,6 +37,7 @@ type enumPlan struct {
 	name, doc string
 	values    []enumValuePlan
 	decl      *EnumDecl
+	home      *Package // that declares it in Go
 }
 
 type enumValuePlan struct {
@@ -48,6 +49,7 @@ type dictPlan struct {
 	name, doc string
 	keys      []keyPlan
 	decl      *DictDecl
+	home      *Package
 	owner     *ifacePlan // nil if only the context declares it
 	planning  bool       // while the keys are being planned
 }
@@ -64,6 +66,7 @@ type structPlan struct {
 	escaped        string // another name if that is taken, empty if an annotation gave it
 	scope          string // as in structNames
 	fields         []fieldPlan
+	home           *Package
 	owner          *ifacePlan
 	pos            Pos
 }
@@ -141,13 +144,16 @@ func (b *typeBuilder) build(t *Type) *value {
 }
 
 func (b *typeBuilder) structure(t *Type) *structPlan {
-	s := &structPlan{sig: t.String(), owner: b.owner, pos: b.pos}
+	s := &structPlan{sig: t.String(), home: b.pl.pkg, owner: b.owner, pos: b.pos}
 	var decl *StructDecl
 	if b.named < len(b.notes.Structs) {
-		decl = b.notes.Structs[b.named]
-		s.name, s.doc, s.pos = decl.Name, decl.Doc, decl.Pos
+		decl = b.pl.structDecl(b.notes.Structs[b.named])
+		s.name, s.doc, s.pos = b.pl.pkg.Prefix+decl.Name, decl.Doc, decl.Pos
 		b.named++
-		if len(decl.Fields) != len(t.Fields) {
+		if len(decl.Fields) == 0 {
+			b.pl.fail(decl.Pos, "struct %s has no fields anywhere, expected a %sStruct annotation with their names at one place", decl.Name, ownNamespace)
+			decl = nil
+		} else if len(decl.Fields) != len(t.Fields) {
 			b.pl.fail(decl.Pos, "struct %s with %d fields for %s, expected %d", decl.Name, len(decl.Fields), t, len(t.Fields))
 			decl = nil
 		}
@@ -232,11 +238,11 @@ func (v *value) codecName() string {
 	case kindTyped:
 		return "VariantOf" + v.elem.codecName()
 	case kindEnum:
-		return v.enum.name
+		return v.enum.decl.Name
 	case kindDict:
-		return v.dict.name
+		return v.dict.decl.Name
 	case kindStruct:
-		return v.structure.name
+		return v.structure.unprefixed()
 	case kindSlice:
 		return v.elem.codecName() + "Slice"
 	case kindMap:
@@ -249,8 +255,12 @@ func (v *value) codecName() string {
 // identity is the same for values of the same representation, and no others.
 func (v *value) identity() string {
 	switch v.kind {
-	case kindEnum, kindDict, kindStruct:
-		return v.codecName()
+	case kindEnum:
+		return v.enum.home.Path + "." + v.enum.name
+	case kindDict:
+		return v.dict.home.Path + "." + v.dict.name
+	case kindStruct:
+		return v.structure.home.Path + "." + v.structure.name
 	case kindTyped:
 		return "v<" + v.elem.identity() + ">"
 	case kindSlice:

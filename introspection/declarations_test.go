@@ -9,6 +9,7 @@ import (
 // A declaration is an Enum, Dict or Struct with what follows it.
 type declaration struct {
 	kind, name, doc string
+	fields          []string // of a Struct, in order
 	items           []string // Values, Keys or Fields
 	on              *element
 	where           string
@@ -23,8 +24,15 @@ func (e *element) declarations(t *testing.T) []declaration {
 		value := a.attr("value")
 		switch kind := strings.TrimPrefix(a.name(), own); kind {
 		case "Enum", "Dict", "Struct":
-			name, doc, _ := strings.Cut(value, " ")
-			found = append(found, declaration{kind: kind, name: name, doc: doc, on: e, where: a.where})
+			d := declaration{kind: kind, on: e, where: a.where}
+			if kind == "Struct" {
+				value, d.doc, _ = strings.Cut(value, ": ")
+				words := strings.Fields(value)
+				d.name, d.fields = words[0], words[1:]
+			} else {
+				d.name, d.doc, _ = strings.Cut(value, " ")
+			}
+			found = append(found, d)
 		default:
 			of := item[a.name()]
 			if of == "" {
@@ -55,7 +63,7 @@ func attributes(key string) map[string]string {
 	return attributes
 }
 
-func TestEnumsAndDictsAreDeclaredOnceAndUsed(t *testing.T) {
+func TestDeclarationsAreMadeOnceAndUsed(t *testing.T) {
 	declared := make(map[string]declaration) // by name: kinds share Go's name space
 	used := make(map[string]string)          // "Enum Transport" to the first use
 	everyElement(t, func(e *element) {
@@ -65,7 +73,7 @@ func TestEnumsAndDictsAreDeclaredOnceAndUsed(t *testing.T) {
 			}
 			for _, item := range d.items {
 				for kind, name := range attributes(item) {
-					if kind == "enum" || kind == "dict" {
+					if kind == "enum" || kind == "dict" || kind == "struct" {
 						used[strings.ToUpper(kind[:1])+kind[1:]+" "+name] = d.where
 					}
 				}
@@ -97,7 +105,7 @@ func TestEnumsAndDictsAreDeclaredOnceAndUsed(t *testing.T) {
 
 func TestItemsOfDeclarations(t *testing.T) {
 	known := map[string]*regexp.Regexp{
-		"enum": whole(goName), "dict": whole(goName), "variant": whole(sig), "role": whole(`service|client`),
+		"enum": whole(goName), "dict": whole(goName), "struct": whole(goName), "variant": whole(sig), "role": whole(`service|client`),
 		"since": whole(`5\.[1-9][0-9]`), "go": whole(goName), "experimental": whole(``),
 	}
 	everyElement(t, func(e *element) {
@@ -109,16 +117,17 @@ func TestItemsOfDeclarations(t *testing.T) {
 					t.Errorf("%s: %s %s has %s twice", d.where, d.kind, d.name, name)
 				}
 				seen[name] = true
+				if m := keyGrammar.FindStringSubmatch(item); d.kind == "Dict" && m != nil && strings.Contains(m[2], "(") && attributes(item)["struct"] == "" {
+					t.Errorf("%s: key %s of type %s needs the attribute struct", e.where, name, m[2])
+				}
 				for name, value := range attributes(item) {
 					if known[name] == nil || !known[name].MatchString(value) {
 						t.Errorf("%s: %s: attribute %s with value %q", d.where, item, name, value)
 					}
 				}
 			}
-			if d.kind == "Struct" {
-				if fields := strings.Fields(d.doc); len(fields) != len(d.items) {
-					t.Errorf("%s: %s has %d fields and describes %d", d.where, d.name, len(fields), len(d.items))
-				}
+			if len(d.fields) > 0 && len(d.fields) != len(d.items) {
+				t.Errorf("%s: %s has %d fields and describes %d", d.where, d.name, len(d.fields), len(d.items))
 			}
 		}
 	})
@@ -130,8 +139,9 @@ func TestAnnotationsSuitTheType(t *testing.T) {
 			return
 		}
 		typ := e.attr("type")
+		isText := map[string]bool{"s": true, "as": true}
 		suits := map[string]bool{
-			"Enum":    typ == "s" || typ == "as",
+			"Enum":    isText[typ] || isText[e.annotation(own+"Variant")],
 			"Dict":    strings.Contains(typ, "a{sv}"),
 			"Struct":  strings.Contains(typ, "("),
 			"Variant": strings.Contains(typ, "v"),
@@ -151,5 +161,6 @@ func TestAnnotationsSuitTheType(t *testing.T) {
 	})
 }
 
-// Arguments that are dictionaries without any key that is known.
-var untyped = map[string]bool{"options": true}
+// Arguments that are dictionaries without any key that is known, or that are of
+// more than one type.
+var untyped = map[string]bool{"options": true, "destination": true}

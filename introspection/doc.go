@@ -3,12 +3,17 @@
 // rest of the project is generated from.
 //
 // A file is named after its interface, org.bluez.Device1.xml for
-// org.bluez.Device1, and any tool that reads D-Bus introspection reads it. What
-// it declares is what bluetoothd prints when it is asked, and a test compares
-// the two in both directions, with recordings of a real bluetoothd. Interfaces
-// that applications export, such as org.bluez.Agent1, are printed by nobody;
-// they follow BlueZ's manual pages. All descriptions are this project's own
-// words.
+// org.bluez.Device1, and any tool that reads D-Bus introspection reads it. The
+// interfaces of bluetoothd are at the root, those of BlueZ's other services,
+// obexd and bluetooth-meshd, in the directories obex and mesh. They are all that
+// BlueZ 5.87 has or documents, and what was there in 5.82 and has gone since.
+//
+// What a file declares is what the service prints when it is asked, and package
+// drift compares the two in both directions: with recordings of a real
+// bluetoothd in the tests here, with a running one in make test-bluez. Interfaces
+// that applications export, such as org.bluez.Agent1, are printed by nobody, and
+// some others only with hardware that can be had; they follow BlueZ's
+// documentation. All descriptions are this project's own words.
 //
 // The directory freedesktop holds the interfaces of the D-Bus specification
 // itself. They are there for reference and for the comparison; no code is
@@ -32,7 +37,8 @@
 //	    The first release of BlueZ that has the interface or member, such as
 //	    5.62. What has none is older, or its age is not known.
 //	org.freedesktop.DBus.Deprecated
-//	    true if the interface or member should not be used any more.
+//	    true if the interface or member should not be used any more, or has
+//	    gone; its description then says since when.
 //	org.freedesktop.DBus.Method.NoReply
 //	    true if nobody waits for a reply of the method.
 //	org.freedesktop.DBus.Property.EmitsChangedSignal
@@ -47,8 +53,8 @@
 //	    On node: the bus name of the service that exports the interface. An
 //	    interface that only applications export has none.
 //	Document
-//	    On interface: where the facts come from, a manual page of BlueZ or a
-//	    section of the D-Bus specification.
+//	    On interface: where the facts come from, a manual page or another
+//	    document of BlueZ, or a section of the D-Bus specification.
 //	Role
 //	    Who exports it: service for BlueZ, client for an application that BlueZ
 //	    calls, both. Every interface has a role. A method, signal or property
@@ -76,9 +82,10 @@
 //	    have: a{qv} with the variant ay is a dictionary of byte arrays.
 //	Enum
 //	    The name of the set of strings that a property or argument of type s is
-//	    from, or the elements of one of type as. Where the set is declared, a
-//	    description follows the name, and Values follow the annotation. An
-//	    interface declares the sets that only keys of dictionaries refer to.
+//	    from, or the elements of one of type as, or what its variants hold.
+//	    Where the set is declared, a description follows the name, and Values
+//	    follow the annotation. An interface declares the sets that only keys of
+//	    dictionaries refer to.
 //	Value
 //	    Repeated, one string of the Enum before it and its description, as in
 //	    "notify The value is sent by notification." Its Go name is the name of
@@ -95,16 +102,20 @@
 //	    in "Transport s {enum=Transport} The radio to scan with." Attributes
 //	    are separated by commas.
 //	Struct
-//	    The name of the struct in the type of a property or argument and of
-//	    its fields: "Pattern StartPosition ADType Content".
+//	    The name of the struct in the type of a property or argument. Where the
+//	    struct is declared, the names of its fields follow, and after a colon a
+//	    description, as in "Pattern StartPosition ADType Content: A piece of
+//	    an advertisement.", and Fields follow the annotation. An interface
+//	    declares the structs that only keys of dictionaries refer to.
 //	Field
 //	    Repeated, one field of the Struct before it and its description.
 //
-// A set of strings or keys is declared in one place, and other places of any
-// file name it. The attributes of a Key are:
+// A set of strings or keys or a struct is declared in one place, and other
+// places of any file name it. The attributes of a Key are:
 //
 //	enum=NAME           the Enum that the value, or its elements, are from
 //	dict=NAME           the Dict of the a{sv} in the value
+//	struct=NAME         the Struct in the value
 //	variant=SIGNATURE   the signature of the variants in the value
 //	role=ROLE           service: taken or sent by BlueZ only, client: only by
 //	                    the application that serves the method

@@ -9,20 +9,50 @@ import (
 	"strings"
 )
 
-//go:embed *.xml freedesktop/*.xml
+//go:embed *.xml freedesktop/*.xml mesh/*.xml obex/*.xml
 var files embed.FS
 
 // standard is the directory of the interfaces that the D-Bus specification
 // defines.
 const standard = "freedesktop"
 
-// FS returns the files: those of BlueZ's interfaces at the root, those of the
-// D-Bus specification in the directory freedesktop.
+// The bus names of BlueZ's services: bluetoothd and bluetooth-meshd are on the
+// system bus, obexd is on the session bus.
+const (
+	Bluetoothd = "org.bluez"
+	Obexd      = "org.bluez.obex"
+	Meshd      = "org.bluez.mesh"
+)
+
+// directories are the places of each service's interfaces.
+var directories = map[string]string{Bluetoothd: ".", Obexd: "obex", Meshd: "mesh"}
+
+// FS returns the files: those of bluetoothd's interfaces at the root, those of
+// obexd in the directory obex, those of bluetooth-meshd in mesh, and those of
+// the D-Bus specification in freedesktop.
 func FS() fs.FS { return files }
 
-// Interfaces returns the names of BlueZ's interfaces, such as
-// org.bluez.Device1, in alphabetical order.
-func Interfaces() []string { return list(".") }
+// Interfaces returns the names of all of BlueZ's interfaces, such as
+// org.bluez.Device1 and org.bluez.obex.Client1, in alphabetical order.
+func Interfaces() []string {
+	var names []string
+	for _, dir := range directories {
+		names = append(names, list(dir)...)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// InterfacesOf returns the names of the interfaces that belong to one of BlueZ's
+// services, Bluetoothd, Obexd or Meshd, in alphabetical order: those that it
+// exports and those of applications that it calls. Any other service has none.
+func InterfacesOf(service string) []string {
+	dir, ok := directories[service]
+	if !ok {
+		return nil
+	}
+	return list(dir)
+}
 
 // Standard returns the names of the interfaces of the D-Bus specification, such
 // as org.freedesktop.DBus.Properties, in alphabetical order.
@@ -32,7 +62,7 @@ func Standard() []string { return list(standard) }
 // specification, by the name of the interface. The error for an interface that
 // is not there wraps fs.ErrNotExist.
 func Open(name string) (fs.File, error) {
-	for _, dir := range []string{".", standard} {
+	for _, dir := range []string{".", "obex", "mesh", standard} {
 		if f, err := files.Open(path.Join(dir, name+".xml")); err == nil {
 			return f, nil
 		}

@@ -29,26 +29,26 @@ var rules = []rule{
 	{name: "org.freedesktop.DBus.Method.NoReply", on: "method", value: whole(`true`)},
 	{name: "org.freedesktop.DBus.Property.EmitsChangedSignal", on: "interface property", value: whole(`true|invalidates|const|false`)},
 	{name: own + "Service", on: "node", value: whole(`org(\.[A-Za-z]+)+`)},
-	{name: own + "Document", on: "interface", value: whole(`org\.bluez\.[A-Za-z.]+\(5\)|D-Bus Specification, .+`)},
+	{name: own + "Document", on: "interface", value: whole(`org\.bluez\.[A-Za-z1.]+\(5\)|doc/mesh-api\.txt|D-Bus Specification, .+`)},
 	{name: own + "Role", on: "interface method signal property", value: whole(`service|client|both`)},
 	{name: own + "Path", on: "interface", value: whole(`(/[A-Za-z0-9_]+)+`)},
 	{name: own + "GoName", on: "interface method signal property arg", value: whole(goName)},
 	{name: own + "Optional", on: "property", value: whole(`true`)},
 	{name: own + "Experimental", on: "interface method signal property", value: whole(`true`)},
 	{name: own + "Priority", on: "method", value: whole(`true`)},
-	{name: own + "Error", on: "method property", value: whole(`org\.(bluez|freedesktop\.DBus)\.Error(\.[A-Z][A-Za-z]+)+ ` + sentence), many: true},
+	{name: own + "Error", on: "method property", value: whole(`org\.(bluez(\.obex|\.mesh)?|freedesktop\.DBus)\.Error(\.[A-Z][A-Za-z0-9]+)+ ` + sentence), many: true},
 	{name: own + "Variant", on: "property arg", value: whole(sig)},
 	{name: own + "Enum", on: "interface property arg", value: whole(goName + `( ` + sentence + `)?`), many: true},
 	{name: own + "Value", on: "interface property arg", value: whole(`("[^"]+"|[^ "=]+)(=[A-Za-z0-9]+)? ` + sentence), many: true},
 	{name: own + "Dict", on: "interface property arg", value: whole(goName + `( ` + sentence + `)?`), many: true},
 	{name: own + "Key", on: "interface property arg", value: keyGrammar, many: true},
-	{name: own + "Struct", on: "property arg", value: whole(goName + `( ` + goName + `)+`), many: true},
-	{name: own + "Field", on: "property arg", value: whole(goName + ` ` + sentence), many: true},
+	{name: own + "Struct", on: "interface property arg", value: whole(goName + `(( ` + goName + `)+: ` + sentence + `)?`), many: true},
+	{name: own + "Field", on: "interface property arg", value: whole(goName + ` ` + sentence), many: true},
 }
 
 // keyGrammar matches the key, the signature, the attributes and the
 // description of a Key annotation.
-var keyGrammar = whole(`([A-Za-z-]+) (` + sig + `) (?:\{([^}]+)\} )?(` + sentence + `)`)
+var keyGrammar = whole(`([A-Za-z][A-Za-z0-9_-]*) (` + sig + `) (?:\{([^}]+)\} )?(` + sentence + `)`)
 
 func whole(expression string) *regexp.Regexp {
 	return regexp.MustCompile(`^(?:` + expression + `)$`)
@@ -147,7 +147,7 @@ func TestDescriptionsContinueASentence(t *testing.T) {
 			t.Errorf("%s: the description of %s %s does not match %v: %q", e.where, e.tag, e.name(), want, e.annotation(docString))
 		}
 		for _, d := range e.declarations(t) {
-			if d.doc != "" && d.kind != "Struct" && !noun.MatchString(d.doc) {
+			if d.doc != "" && !noun.MatchString(d.doc) {
 				t.Errorf("%s: the description of %s %s does not match %v: %q", d.where, d.kind, d.name, noun, d.doc)
 			}
 		}
@@ -197,21 +197,22 @@ func TestMemberNamesAreUnique(t *testing.T) {
 			if c.tag == "annotation" {
 				continue
 			}
-			if seen[c.tag+c.name()] {
-				t.Errorf("%s: a second %s %s", c.where, c.tag, c.name())
+			name := c.tag + " " + c.attr("direction") + " " + c.name()
+			if seen[name] {
+				t.Errorf("%s: a second %s", c.where, name)
 			}
-			seen[c.tag+c.name()] = true
+			seen[name] = true
 		}
 	})
 }
 
 func TestCallsThatEndSomethingHavePriority(t *testing.T) {
-	ends := regexp.MustCompile(`^(Disconnect|Stop|Cancel|Unregister|Remove|Release)`)
+	ends := regexp.MustCompile(`^(Disconnect|Stop|Cancel|Unregister|Remove|Hangup|Destroy)|^(Release|ReleaseName|RequestDisconnection|ClearConfiguration)$|Cancel$`)
 	everyElement(t, func(e *element) {
 		if e.tag != "method" {
 			return
 		}
-		if got, want := e.annotation(own+"Priority") == "true", ends.MatchString(e.name()) || e.name() == "RequestDisconnection"; got != want {
+		if got, want := e.annotation(own+"Priority") == "true", ends.MatchString(e.name()); got != want {
 			t.Errorf("%s: %s: Priority is %t, want %t", e.where, e.name(), got, want)
 		}
 	})

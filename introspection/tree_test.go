@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/gobluez/bluez/introspection"
@@ -74,7 +72,7 @@ func contract(t *testing.T) map[string]*element {
 	t.Helper()
 	fsys := introspection.FS()
 	files := make(map[string]*element)
-	for _, pattern := range []string{"*.xml", "freedesktop/*.xml"} {
+	for _, pattern := range []string{"*.xml", "freedesktop/*.xml", "mesh/*.xml", "obex/*.xml"} {
 		names, err := fs.Glob(fsys, pattern)
 		if err != nil || len(names) == 0 {
 			t.Fatalf("%s: %d files, error %v", pattern, len(names), err)
@@ -84,20 +82,6 @@ func contract(t *testing.T) map[string]*element {
 		}
 	}
 	return files
-}
-
-// ours maps the names of the interfaces in this package to their elements.
-func ours(t *testing.T) map[string]*element {
-	t.Helper()
-	interfaces := make(map[string]*element)
-	for name, node := range contract(t) {
-		found := node.all("interface")
-		if want := strings.TrimSuffix(path.Base(name), ".xml"); len(found) != 1 || found[0].name() != want {
-			t.Fatalf("%s: want the interface %s and no other", name, want)
-		}
-		interfaces[found[0].name()] = found[0]
-	}
-	return interfaces
 }
 
 func (e *element) attr(name string) string {
@@ -139,43 +123,4 @@ func (e *element) annotation(name string) string {
 		return v[0]
 	}
 	return ""
-}
-
-// inherited is annotation of the element or else of the interface around it.
-func (e *element) inherited(name string) string {
-	if v := e.annotation(name); v != "" || e.parent == nil {
-		return v
-	}
-	return e.parent.inherited(name)
-}
-
-// signature says what an element looks like on the bus: access and type of a
-// property, direction and type of each argument of a method or signal.
-func (e *element) signature() string {
-	if e.tag == "property" {
-		return e.attr("access") + " " + e.attr("type")
-	}
-	args := make([]string, 0, len(e.children))
-	for _, a := range e.all("arg") {
-		direction := a.attr("direction")
-		switch {
-		case direction != "":
-		case e.tag == "signal":
-			direction = "out"
-		default:
-			direction = "in"
-		}
-		args = append(args, direction+" "+a.attr("type"))
-	}
-	return e.tag + "(" + strings.Join(args, ", ") + ")"
-}
-
-// members maps the methods, signals and properties of an interface by kind and
-// name, such as "method Connect".
-func (e *element) members() map[string]*element {
-	members := make(map[string]*element)
-	for _, m := range e.all("method", "signal", "property") {
-		members[m.tag+" "+m.name()] = m
-	}
-	return members
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"os/exec"
+
+	"github.com/gobluez/bluez/gen/corpus/debian"
 )
 
 // GoBuild compiles a main package for the guest: static, for Linux on amd64.
@@ -19,5 +21,5 @@ func GoTest(ctx context.Context, out, pkg, tag string) error {
 func goTool(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=")
-	return run(cmd)
+	return debian.Run(cmd)
 }

@@ -15,10 +15,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"github.com/gobluez/bluez/gen/corpus/debian"
 )
 
-// recipe holds every file that decides what a guest is made of. Its hash names the image in the
-// cache, so a changed recipe is another image.
+// recipe holds, with that of package debian, every file that decides what a guest is made of. Its
+// hash names the image in the cache, so a changed recipe is another image.
 //
 //go:embed cpio.go image.go kernel.go packages.go rootfs.go example.py
 var recipe embed.FS
@@ -68,14 +70,14 @@ func Build(ctx context.Context, log io.Writer) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(cache, suite+"-"+hash)
+	dir := filepath.Join(cache, debian.Suite+"-"+hash)
 	if image, err := open(dir, log); err == nil {
 		return image, nil
 	}
-	if noInstall() {
+	if debian.NoInstall() {
 		return nil, fmt.Errorf("no VM image in %s, and NO_INSTALL=1 forbids fetching Debian's packages for one", dir)
 	}
-	if err := require(ctx, log, buildTools); err != nil {
+	if err := debian.Require(ctx, log, buildTools()); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
@@ -89,7 +91,7 @@ func Build(ctx context.Context, log io.Writer) (*Image, error) {
 	defer os.RemoveAll(work)
 
 	start := time.Now()
-	fmt.Fprintf(log, "vm: building the guest from Debian %s\n", suite)
+	fmt.Fprintf(log, "vm: building the guest from Debian %s\n", debian.Suite)
 	result := filepath.Join(work, "image")
 	if err := build(ctx, work, result); err != nil {
 		return nil, fmt.Errorf("build VM image: %w", err)
@@ -111,15 +113,18 @@ func Build(ctx context.Context, log io.Writer) (*Image, error) {
 
 func recipeHash() (string, error) {
 	h := sha256.New()
-	err := fs.WalkDir(recipe, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	var err error
+	for _, files := range []embed.FS{recipe, debian.Recipe} {
+		err = errors.Join(err, fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			content, err := files.ReadFile(path)
+			fmt.Fprintf(h, "%s %d\n", path, len(content))
+			h.Write(content)
 			return err
-		}
-		content, err := recipe.ReadFile(path)
-		fmt.Fprintf(h, "%s %d\n", path, len(content))
-		h.Write(content)
-		return err
-	})
+		}))
+	}
 	return hex.EncodeToString(h.Sum(nil))[:16], err
 }
 
@@ -152,12 +157,12 @@ func sweep(cache string) {
 
 // build makes an image in the directory result, working below the directory work.
 func build(ctx context.Context, work, result string) error {
-	debs, err := fetch(ctx, filepath.Join(work, "apt"))
+	debs, err := debian.DownloadClosure(ctx, filepath.Join(work, "apt"), wanted...)
 	if err != nil {
 		return err
 	}
 	tree := filepath.Join(work, "tree")
-	if err := unpack(ctx, debs, tree); err != nil {
+	if err := debian.Unpack(ctx, debs, tree); err != nil {
 		return err
 	}
 	if err := compilePython(ctx, tree); err != nil {
@@ -182,7 +187,7 @@ func build(ctx context.Context, work, result string) error {
 	}); err != nil {
 		return err
 	}
-	versions, err := json.Marshal(Versions{BlueZ: version(debs, "bluez"), Kernel: kernel.release})
+	versions, err := json.Marshal(Versions{BlueZ: debian.Version(debs, "bluez"), Kernel: kernel.release})
 	if err != nil {
 		return err
 	}
@@ -197,7 +202,7 @@ func compilePython(ctx context.Context, tree string) error {
 		filepath.Join(tree, "usr/bin/python3"), "-m", "compileall", "-qq", "--invalidation-mode", "unchecked-hash",
 		"-s", tree, filepath.Join(tree, "usr/lib/python3.13"), filepath.Join(tree, "usr/lib/python3"))
 	cmd.Env = []string{"PYTHONHOME=" + filepath.Join(tree, "usr")}
-	return run(cmd)
+	return debian.Run(cmd)
 }
 
 // pack writes a cpio archive to a file.

@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/gobluez/bluez/gen/corpus/debian"
 )
 
 // modules names the kernel modules that the guest loads, in this order and each after what
@@ -98,7 +100,7 @@ func decompress(ctx context.Context, data []byte) ([]byte, error) {
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, failure(cmd, err, said.String())
+		return nil, debian.Failure(cmd, err, said.String())
 	}
 	return out, nil
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/gobluez/bluez/gen/corpus/debian"
 )
 
 var errNotAlive = errors.New("the guest did not reach its init")
@@ -58,7 +60,7 @@ func (i *Image) boot(ctx context.Context, accelerator []string, aliveWithin time
 			return err
 		}
 	}
-	last := tail(said.String()+string(console.Bytes()), 2000)
+	last := debian.Tail(said.String()+string(console.Bytes()), 2000)
 	switch {
 	case results.complete && results.status == 0:
 		return nil

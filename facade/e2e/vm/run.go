@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/gobluez/bluez/gen/corpus/debian"
 )
 
 // What host and guest agree on.
@@ -56,7 +58,7 @@ var (
 // Run boots the guest, runs the job's command and waits until the guest is off. It returns an
 // *ExitError if the command fails. When ctx ends, so does the guest.
 func (i *Image) Run(ctx context.Context, job Job) error {
-	if err := require(ctx, i.log, runTools); err != nil {
+	if err := debian.Require(ctx, i.log, runTools()); err != nil {
 		return err
 	}
 	work, err := os.MkdirTemp("", "bluez-vm-")

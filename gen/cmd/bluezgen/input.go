@@ -1,19 +1,119 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/gobluez/bluez/gen"
-	"github.com/gobluez/bluez/introspection"
 )
+
+// read returns the inputs that the command line names, each once, with the overlays in them.
+func (c *command) read(ctx context.Context) ([]*gen.File, error) {
+	sources, err := readInputs(c.inputs)
+	if err != nil {
+		return nil, err
+	}
+	// An overlay may well stand in the directory of the inputs.
+	sources = slices.DeleteFunc(sources, func(s gen.Source) bool {
+		return slices.ContainsFunc(c.overlays, func(o string) bool { return filepath.Clean(o) == filepath.Clean(s.Name) })
+	})
+	files, err := parseAll(sources)
+	if err != nil {
+		return nil, err
+	}
+	if c.live.dest != "" {
+		described, err := c.readLive(ctx)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, described...)
+	}
+	if files, err = chosen(files, c.interfaces); err != nil {
+		return nil, err
+	}
+	overlays, err := readOverlays(c.overlays)
+	if err != nil {
+		return nil, err
+	}
+	return gen.Annotate(files, overlays...)
+}
+
+// readLive returns the live object, a file for each of its interfaces that is wanted.
+func (c *command) readLive(ctx context.Context) ([]*gen.File, error) {
+	object, err := c.live.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	object.Interfaces = slices.DeleteFunc(object.Interfaces, func(iface *gen.Interface) bool {
+		return isUniversal(iface.Name) && !matches(c.interfaces, iface.Name)
+	})
+	if len(object.Interfaces) == 0 {
+		return nil, fmt.Errorf("%s: it says nothing of interfaces of its own", &c.live)
+	}
+	return c.live.describe(object)
+}
+
+func parseAll(sources []gen.Source) ([]*gen.File, error) {
+	var files []*gen.File
+	var errs []error
+	for _, source := range sources {
+		file, err := gen.Parse(source.Name, source.Data)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		files = append(files, file)
+	}
+	return files, errors.Join(errs...)
+}
+
+func readOverlays(paths []string) ([]*gen.Overlay, error) {
+	var overlays []*gen.Overlay
+	for _, p := range paths {
+		data, err := os.ReadFile(p)
+		if err != nil {
+			return nil, err
+		}
+		overlay, err := gen.ParseOverlay(p, data)
+		if err != nil {
+			return nil, err
+		}
+		overlays = append(overlays, overlay)
+	}
+	return overlays, nil
+}
+
+// chosen leaves only the interfaces that match a pattern, if there are any patterns, and the files that have one of them.
+func chosen(files []*gen.File, patterns []string) ([]*gen.File, error) {
+	for _, p := range patterns {
+		found := false
+		for _, file := range files {
+			found = found || slices.ContainsFunc(file.Interfaces, func(i *gen.Interface) bool { return matches([]string{p}, i.Name) })
+		}
+		if !found {
+			return nil, fmt.Errorf("interface %q: the inputs have none", p)
+		}
+	}
+	var kept []*gen.File
+	for _, file := range files {
+		if len(patterns) > 0 {
+			file.Interfaces = slices.DeleteFunc(file.Interfaces, func(i *gen.Interface) bool { return !matches(patterns, i.Name) })
+		}
+		if len(file.Interfaces) > 0 {
+			kept = append(kept, file)
+		}
+	}
+	if len(kept) == 0 {
+		return nil, errors.New("the inputs have no interface")
+	}
+	return kept, nil
+}
 
 // readInputs reads what the arguments name, each file once.
 func readInputs(args []string) ([]gen.Source, error) {
@@ -52,16 +152,11 @@ func readInput(arg string) ([]gen.Source, error) {
 	if len(paths) > 0 {
 		return readFiles(paths)
 	}
-	var names []string
-	for _, name := range slices.Concat(introspection.Interfaces(), introspection.Standard()) {
-		if ok, err := path.Match(arg, name); ok && err == nil {
-			names = append(names, name)
-		}
+	sources, err := builtIn(arg)
+	if err == nil && len(sources) == 0 {
+		err = fmt.Errorf("input %q: no such file, directory or built-in interface", arg)
 	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("input %q: no such file, directory or built-in interface", arg)
-	}
-	return readBuiltIn(names)
+	return sources, err
 }
 
 func readDirectory(dir string) ([]gen.Source, error) {
@@ -89,25 +184,6 @@ func readFiles(paths []string) ([]gen.Source, error) {
 			return nil, err
 		}
 		sources = append(sources, gen.Source{Name: p, Data: data})
-	}
-	return sources, nil
-}
-
-// builtIn returns the files of BlueZ's interfaces, whose enumerations and dictionaries other files may name.
-func builtIn() ([]gen.Source, error) { return readBuiltIn(introspection.Interfaces()) }
-
-func readBuiltIn(names []string) ([]gen.Source, error) {
-	var sources []gen.Source
-	for _, name := range names {
-		file, err := introspection.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		data, err := io.ReadAll(file)
-		if err = errors.Join(err, file.Close()); err != nil {
-			return nil, err
-		}
-		sources = append(sources, gen.Source{Name: name + ".xml", Data: data})
 	}
 	return sources, nil
 }

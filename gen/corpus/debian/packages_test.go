@@ -1,4 +1,4 @@
-package vm
+package debian
 
 import (
 	"archive/tar"
@@ -11,10 +11,10 @@ import (
 
 func TestVersionIsReadFromFileName(t *testing.T) {
 	debs := []string{"/x/bluez-test-tools_1-1_amd64.deb", "/x/bluez_5.82-1.1_amd64.deb", "/x/odd.deb"}
-	if got := version(debs, "bluez"); got != "5.82-1.1" {
+	if got := Version(debs, "bluez"); got != "5.82-1.1" {
 		t.Errorf("version %q", got)
 	}
-	if got := version(debs, "absent"); got != "" {
+	if got := Version(debs, "absent"); got != "" {
 		t.Errorf("version of a package that is not there: %q", got)
 	}
 }
