@@ -1,4 +1,5 @@
-// Package e2e runs the library against real BlueZ, in a virtual machine.
+// Package e2e runs the checks of package checks against real BlueZ, in a virtual machine. They also run against simulated BlueZ,
+// without all this, in that package's own tests.
 //
 // Its tests have the build tag e2e, for they take minutes and need a Linux host on amd64 (make test-bluez).
 // There is one test for each way to run bluetoothd. Each boots the machine of package vm once, with the
@@ -6,7 +7,7 @@
 //
 //	host: TestNormal, TestExperimental ─ package vm ─> qemu: init ─> guest's tests ─ package world ─> dbus-daemon
 //	                                                                    │                             btvirt: hci0 to hci3
-//	                                                                    │                             bluetoothd
+//	                                                               package checks                     bluetoothd
 //	                                                                    │                             BlueZ's example peripheral on hci1
 //	                                                                    └─ the library, on hci0       command peripheral on hci2
 //
@@ -17,7 +18,7 @@
 // The machine is booted once for each of the two modes, so twice in a whole run: bluetoothd is then as new in each of them, and the
 // results of one do not depend on what the other left.
 //
-// To run one test of the guest, name it below that of the host:
+// To run one check, name it below the host's test:
 //
 //	go test -tags e2e ./facade/e2e -run TestNormal/TestScan
 //

@@ -85,9 +85,12 @@ func runGuest(t *testing.T, args ...string) {
 	}
 }
 
-// guestPattern returns the part of go test's -run that is for the guest's tests: what follows the
-// name of the host's.
+// guestPattern returns the part of go test's -run that is for the guest's tests, what follows the name of the host's: it may name
+// one of the checks or a test beside them.
 func guestPattern() string {
-	_, pattern, _ := strings.Cut(flag.Lookup("test.run").Value.String(), "/")
-	return pattern
+	_, pattern, named := strings.Cut(flag.Lookup("test.run").Value.String(), "/")
+	if !named {
+		return ""
+	}
+	return checks + "/" + pattern + "|" + pattern
 }

@@ -4,17 +4,13 @@ package guest
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/godbus/dbus/v5"
-
-	"github.com/gobluez/bluez/facade"
+	"github.com/gobluez/bluez/facade/e2e/checks"
 	"github.com/gobluez/bluez/facade/e2e/world"
 )
 
@@ -29,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	var err error
 	bluetooth, err = world.Start(ctx, world.Options{Experimental: *experimental, Example: true, Own: true})
@@ -45,124 +41,5 @@ func run(m *testing.M) int {
 	return code
 }
 
-// patience bounds every test: nothing in this world takes long unless it never ends.
-const patience = 2 * time.Minute
-
-// setup gives a test a ctx, a Central on the controller that no peripheral uses, and a BlueZ that knows no
-// device. After the test it looks whether the Central left anything behind.
-func setup(t *testing.T) (context.Context, *facade.Central) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	if err := bluetooth.Forget(ctx); err != nil {
-		t.Fatal(err)
-	}
-	central, err := facade.Open(ctx, facade.Options{Adapter: world.Central().Name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := central.Close(); err != nil {
-			t.Errorf("close the Central: %v", err)
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := world.Await(ctx, bluetooth.Bus(), "BlueZ at rest after the Central was closed", atRest); err != nil {
-			t.Error(err)
-		}
-	})
-	return ctx, central
-}
-
-// atRest reports whether the central's controller neither scans nor has a connection or notifications.
-func atRest(all world.Objects) bool {
-	adapter := world.Central().Path()
-	if all[adapter]["org.bluez.Adapter1"]["Discovering"].Value() != false {
-		return false
-	}
-	for path, interfaces := range all {
-		if !strings.HasPrefix(string(path), string(adapter)+"/") {
-			continue
-		}
-		characteristic := interfaces["org.bluez.GattCharacteristic1"]
-		if all.Connected(path) || characteristic["Notifying"].Value() == true || characteristic["NotifyAcquired"].Value() == true {
-			return false
-		}
-	}
-	return true
-}
-
-// connect connects to a peripheral that BlueZ has not heard of yet.
-func connect(t *testing.T, ctx context.Context, central *facade.Central, peer world.Controller) *facade.Client {
-	t.Helper()
-	client, err := central.Connect(ctx, address(t, peer), facade.ConnectOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := client.Close(); err != nil {
-			t.Errorf("close the client of %s: %v", peer.Address, err)
-		}
-	})
-	return client
-}
-
-func address(t *testing.T, c world.Controller) facade.Address {
-	t.Helper()
-	a, err := facade.ParseAddress(c.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-// uuid parses one of package world's constants.
-func uuid(s string) facade.UUID {
-	u, err := facade.ParseUUID(s)
-	if err != nil {
-		panic(err)
-	}
-	return u
-}
-
-// control asks something of our own peripheral.
-func control(t *testing.T, ctx context.Context, client *facade.Client, c world.Control) {
-	t.Helper()
-	if err := client.Write(ctx, uuid(world.ControlUUID), c.Bytes()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// status reads what our own peripheral thinks.
-func status(t *testing.T, ctx context.Context, client *facade.Client) (s world.Status) {
-	t.Helper()
-	value, err := client.Read(ctx, uuid(world.StatusUUID))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(value, &s); err != nil {
-		t.Fatalf("status %q: %v", value, err)
-	}
-	return s
-}
-
-// device waits until a condition holds for a device of the central's, by what BlueZ says of it on another connection.
-func device(t *testing.T, ctx context.Context, peer world.Controller, what string, holds func(world.Objects, dbus.ObjectPath) bool) {
-	t.Helper()
-	path := world.Central().Device(peer)
-	if err := world.Await(ctx, bluetooth.Bus(), what, func(all world.Objects) bool { return holds(all, path) }); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// look returns what BlueZ says of everything now, on another connection than the library's.
-func look(t *testing.T, ctx context.Context) (now world.Objects) {
-	t.Helper()
-	if err := world.Await(ctx, bluetooth.Bus(), "BlueZ's answer", func(all world.Objects) bool { now = all; return true }); err != nil {
-		t.Fatal(err)
-	}
-	return now
-}
-
-func linkUp(all world.Objects, device dbus.ObjectPath) bool   { return all.Connected(device) }
-func linkDown(all world.Objects, device dbus.ObjectPath) bool { return !all.Connected(device) }
+// TestChecks is what package e2e shows as if its subtests were tests of their own.
+func TestChecks(t *testing.T) { checks.Run(t, bluetooth) }

@@ -5,7 +5,6 @@ package world
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/godbus/dbus/v5"
 
@@ -48,28 +47,5 @@ func (w *World) Crowd(ctx context.Context) (undo func(context.Context) error, er
 	if err := w.Advertise(ctx); err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) error { return w.forget(ctx, Bystander()) }, nil
-}
-
-// Forget has the central's controller forget every device: what was found, connected and cached before.
-func (w *World) Forget(ctx context.Context) error { return w.forget(ctx, Central()) }
-
-func (w *World) forget(ctx context.Context, c Controller) error {
-	adapter := w.bus.Object(bluezgen.Service, c.Path())
-	devices := func(all Objects) (found []dbus.ObjectPath) {
-		for path, interfaces := range all {
-			if interfaces[bluezgen.Device1Interface] != nil && strings.HasPrefix(string(path), string(c.Path())+"/") {
-				found = append(found, path)
-			}
-		}
-		return found
-	}
-	return Await(ctx, w.bus, "no device", func(all Objects) bool {
-		found := devices(all)
-		for _, device := range found {
-			// A device that is gone by itself meanwhile is as good.
-			adapter.CallWithContext(ctx, bluezgen.Adapter1Interface+".RemoveDevice", 0, device)
-		}
-		return len(found) == 0
-	})
+	return func(ctx context.Context) error { return Forget(ctx, w.bus, Bystander()) }, nil
 }

@@ -1,5 +1,3 @@
-//go:build linux
-
 package world
 
 import (
@@ -48,45 +46,28 @@ func Await(ctx context.Context, bus *dbus.Conn, what string, holds func(Objects)
 	}
 }
 
-// powered waits until every controller is there, with its address, and powered. bluetoothd powers
-// controllers by itself; to power them from here would race with that.
-func (w *World) powered(ctx context.Context) error {
-	return Await(ctx, w.bus, "powered controllers", func(all Objects) bool {
-		for _, c := range Controllers() {
-			adapter := all[c.Path()][bluezgen.Adapter1Interface]
-			if adapter["Powered"].Value() != true || adapter["Address"].Value() != c.Address {
-				return false
-			}
-		}
-		return true
-	})
-}
-
-// name gives each peripheral's controller the name that it advertises, for a central that connects reads that name too.
-func (w *World) name(ctx context.Context) error {
-	names := map[Controller]string{}
-	if w.options.Example {
-		names[Example()] = ExampleName
-	}
-	if w.options.Own {
-		names[Own()] = OwnName
-	}
-	for c, name := range names {
-		err := w.bus.Object(bluezgen.Service, c.Path()).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Set", 0,
-			bluezgen.Adapter1Interface, "Alias", dbus.MakeVariant(name)).Err
-		if err != nil {
-			return fmt.Errorf("name %s: %w", c.Name, err)
-		}
-	}
-	return nil
-}
-
-// Device returns the object that one controller's device is for another.
-func (c Controller) Device(peer Controller) dbus.ObjectPath {
-	return c.Path() + "/dev_" + dbus.ObjectPath(strings.ReplaceAll(peer.Address, ":", "_"))
-}
-
 // Connected reports whether a device is there and connected.
 func (o Objects) Connected(device dbus.ObjectPath) bool {
 	return o[device][bluezgen.Device1Interface]["Connected"].Value() == true
+}
+
+// Forget has a controller forget every device: what was found, connected and cached before.
+func Forget(ctx context.Context, bus *dbus.Conn, c Controller) error {
+	adapter := bus.Object(bluezgen.Service, c.Path())
+	devices := func(all Objects) (found []dbus.ObjectPath) {
+		for path, interfaces := range all {
+			if interfaces[bluezgen.Device1Interface] != nil && strings.HasPrefix(string(path), string(c.Path())+"/") {
+				found = append(found, path)
+			}
+		}
+		return found
+	}
+	return Await(ctx, bus, "no device", func(all Objects) bool {
+		found := devices(all)
+		for _, device := range found {
+			// A device that is gone by itself meanwhile is as good.
+			adapter.CallWithContext(ctx, bluezgen.Adapter1Interface+".RemoveDevice", 0, device)
+		}
+		return len(found) == 0
+	})
 }

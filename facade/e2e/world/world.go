@@ -1,10 +1,5 @@
 //go:build linux
 
-// Package world is the Bluetooth world inside the VM: emulated controllers that hear each other, one
-// bluetoothd that drives them, a peripheral on two of them and one for the central under test.
-//
-// It runs only in the guest that package vm boots. To judge the library it uses none of it: what it
-// needs from the bus it asks through godbus; only BlueZ's names come from the generated package.
 package world
 
 import (
@@ -14,37 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
 	"github.com/gobluez/bluez/bluezgen"
 	"github.com/gobluez/bluez/facade/e2e/vm"
+	"github.com/gobluez/bluez/gen/bus"
 )
-
-// Controller is one of the emulated controllers. btvirt numbers their addresses, and the kernel
-// their names, in the order of their creation.
-type Controller struct {
-	Name    string // "hci0"
-	Address string
-}
-
-// Path returns the controller's object in bluetoothd.
-func (c Controller) Path() dbus.ObjectPath { return dbus.ObjectPath("/org/bluez/" + c.Name) }
-
-// Controllers returns all controllers of the world.
-func Controllers() []Controller { return []Controller{Central(), Example(), Own(), Bystander()} }
-
-// Central is the controller for the central under test. Nothing is registered on it.
-func Central() Controller { return Controller{"hci0", "00:AA:01:00:00:00"} }
-
-// Example is the controller of BlueZ's example-gatt-server and example-advertisement.
-func Example() Controller { return Controller{"hci1", "00:AA:01:01:00:01"} }
-
-// Own is the controller of the project's own peripheral, the command facade/e2e/peripheral.
-func Own() Controller { return Controller{"hci2", "00:AA:01:02:00:02"} }
-
-// Bystander is a controller that only takes part in Crowd.
-func Bystander() Controller { return Controller{"hci3", "00:AA:01:03:00:03"} }
 
 // Options says what a world has. The zero Options are bluetoothd as it comes, without peripherals.
 type Options struct {
@@ -164,9 +136,13 @@ func (w *World) Silence(ctx context.Context) error {
 
 const examplesDir = "/usr/share/bluez-examples"
 
-// Restart ends bluetoothd with a signal (SIGKILL is a crash, SIGTERM what an administrator does),
-// starts it and the peripherals anew, and returns when all are back.
-func (w *World) Restart(ctx context.Context, signal syscall.Signal) error {
+// Restart ends bluetoothd, by a crash or as an administrator does, starts it and the peripherals anew, and returns when all
+// are back.
+func (w *World) Restart(ctx context.Context, crash bool) error {
+	signal := syscall.SIGTERM
+	if crash {
+		signal = syscall.SIGKILL
+	}
 	if err := w.bluetoothd.Stop(ctx, signal); err != nil {
 		return err
 	}
@@ -181,6 +157,21 @@ func (w *World) stopPeripherals() error {
 	w.advertiser, w.gattServer, w.own = nil, nil, nil
 	return err
 }
+
+// Address returns the address of the world's bus.
+func (w *World) Address() string { return bus.SystemBusAddress() }
+
+// Experimental reports whether bluetoothd runs with --experimental.
+func (w *World) Experimental() bool { return w.options.Experimental }
+
+// BLE returns the command ble, which is in the guest's PATH.
+func (w *World) BLE() string { return "ble" }
+
+// Round returns a time in which each peripheral is heard.
+func (w *World) Round() time.Duration { return 5 * time.Second }
+
+// Patience bounds what is done in the world.
+func (w *World) Patience() time.Duration { return 2 * time.Minute }
 
 // Bus returns a connection to the world's bus, which is closed with the world.
 func (w *World) Bus() *dbus.Conn { return w.bus }

@@ -1,0 +1,115 @@
+package bluetest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/gobluez/bluez/bluezgen"
+)
+
+// A Peripheral is a device in a [World]. Its methods do what the device itself, its
+// surroundings or its user would do. They may be called from any goroutine.
+type Peripheral struct {
+	world    *World
+	declared Device
+
+	ctx    context.Context // ends with the peripheral
+	cancel context.CancelFunc
+
+	// Guarded by the world.
+	address     string // as it is on the air
+	addressType bluezgen.AddressType
+	identity    string // told by pairing; empty if that is address
+	gone        bool   // out of range or switched off
+	advertiser  advertiser
+	links       map[*Adapter]*link // those that are up
+	attributes  *attributes        // its GATT server
+	bonds       map[*Adapter]bool
+	attempts    int    // to connect to it
+	pairings    int    // begun with it
+	shown       string // on its display
+}
+
+func (w *World) newPeripheral(d Device) (*Peripheral, error) {
+	if err := d.validate(); err != nil {
+		return nil, err
+	}
+	p := &Peripheral{
+		world: w, declared: d, addressType: d.AddressType,
+		links: map[*Adapter]*link{}, bonds: map[*Adapter]bool{},
+	}
+	p.address, _ = parseAddress(d.Address) // was validated
+	if d.Identity != "" {
+		p.identity, _ = parseAddress(d.Identity)
+	}
+	if p.declared.Pairing.IO == "" {
+		p.declared.Pairing.IO = bluezgen.AgentCapabilityNoInputNoOutput
+	}
+	if p.addressType == "" {
+		p.addressType = bluezgen.AddressTypeRandom
+	}
+	if c := &p.declared.Connection; c.MTU == 0 {
+		c.MTU = maxMTU
+	}
+	for _, latency := range []*time.Duration{&p.declared.Connection.Latency, &p.declared.Connection.Discovery} {
+		if *latency == 0 {
+			*latency = 20 * time.Millisecond
+		}
+	}
+	p.ctx, p.cancel = context.WithCancel(w.ctx)
+	p.attributes = newAttributes(p, slices.Clone(d.Services))
+	p.advertiser.init(p)
+	return p, nil
+}
+
+// start begins what the device does by itself. The world is locked.
+func (p *Peripheral) start() {
+	p.advertiser.start()
+	if run := p.declared.Run; run != nil {
+		p.world.tasks.Go(func() { run(p.ctx, p) })
+	}
+}
+
+// Address returns the address that the device has on the air, in capitals.
+func (p *Peripheral) Address() string {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return p.address
+}
+
+// Remove takes the device out of the world for good. A connection to it is lost by
+// timeout.
+func (p *Peripheral) Remove() {
+	p.Vanish()
+	p.cancel()
+	p.world.do(func() {
+		p.world.peripherals = slices.DeleteFunc(p.world.peripherals, func(q *Peripheral) bool { return p == q })
+	})
+}
+
+// Vanish takes the device out of range, or its battery out: it is not heard any more,
+// and a connection to it is lost when the supervision timeout ends.
+func (p *Peripheral) Vanish() {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.gone = true
+	for _, l := range p.links {
+		l.vanish()
+	}
+}
+
+// Appear is the opposite of Vanish.
+func (p *Peripheral) Appear() {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	p.gone = false
+	p.attributes.stir()
+}
+
+// Connected reports whether an adapter is connected to the device.
+func (p *Peripheral) Connected() bool {
+	p.world.mu.Lock()
+	defer p.world.mu.Unlock()
+	return len(p.links) > 0
+}
