@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,9 +19,10 @@ import (
 // leaves early gives up its share, and the count stays true. The two are sent in
 // the order in which the count changed, so neither has to wait for the other.
 type ruleTable struct {
-	conn  *Conn
-	mu    sync.Mutex
-	rules map[string]*rule
+	conn     *Conn
+	mu       sync.Mutex
+	rules    map[string]*rule  // by text
+	families map[string]family // of those with path_namespace, by what is left without
 }
 
 // A rule is a match rule that is in force, or about to be.
@@ -34,6 +36,7 @@ type rule struct {
 func (t *ruleTable) init(c *Conn) {
 	t.conn = c
 	t.rules = map[string]*rule{}
+	t.families = map[string]family{}
 }
 
 var (
@@ -53,6 +56,9 @@ func (t *ruleTable) acquire(text string) *rule {
 	}
 	r = &rule{text: text, shares: 1, settled: make(chan struct{})}
 	t.rules[text] = r
+	if kin, ok := kinOf(text); ok {
+		t.families[kin] = append(t.families[kin], r)
+	}
 	err := t.conn.ask(busService, busPath, addMatch,
 		func(e *wire.Encoder) { e.String(text) },
 		func(_ *wire.Decoder, err error) error {
@@ -74,6 +80,9 @@ func (t *ruleTable) settle(r *rule, err error) {
 		if t.rules[r.text] == r {
 			delete(t.rules, r.text)
 		}
+		if kin, ok := kinOf(r.text); ok {
+			t.families[kin] = slices.DeleteFunc(t.families[kin], func(other *rule) bool { return other == r })
+		}
 	}
 	close(r.settled)
 }
@@ -88,7 +97,8 @@ func (r *rule) wait(ctx context.Context) error {
 	}
 }
 
-// release gives up a share. The last one removes the rule. It does not block.
+// release gives up a share. The last one removes the rule, at once or, if it has kin, in
+// its turn. It does not block.
 func (t *ruleTable) release(r *rule) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -96,10 +106,12 @@ func (t *ruleTable) release(r *rule) {
 	if r.shares > 0 || t.rules[r.text] != r {
 		return
 	}
+	if kin, ok := kinOf(r.text); ok {
+		t.retire(kin)
+		return
+	}
 	delete(t.rules, r.text)
-	// The only error is that of a connection that has ended, and its rules with it.
-	_ = t.conn.ask(busService, busPath, removeMatch,
-		func(e *wire.Encoder) { e.String(r.text) }, nil)
+	t.remove(r.text)
 }
 
 func (t *ruleTable) len() int {
