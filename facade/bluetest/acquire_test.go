@@ -291,3 +291,49 @@ func TestAcquireWrite(t *testing.T) {
 	}
 	b.await("char000b WriteAcquired=false", 2)
 }
+
+// A reader that is stalled loses what comes meanwhile, and nothing else; signals are not
+// lost.
+func TestStalledReaderLosesNotifications(t *testing.T) {
+	b := newBench(t, notifier())
+	b.connect()
+	file := b.acquireNotify("aa01")
+	notify := func(value string) {
+		t.Helper()
+		if err := b.device.Notify(t.Context(), "aa01", []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := b.device.StallReader("aa01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := b.device.StallReader("aa01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	notify("lost")
+	first()
+	first() // does nothing
+	notify("lost too")
+	second()
+	notify("heard")
+	if got, err := packet(t, file); err != nil || got != "heard" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if n, err := b.device.Dropped("aa01"); err != nil || n != 2 {
+		t.Errorf("dropped %d, %v", n, err)
+	}
+	file.Close()
+	b.awaitUnsubscribed("aa01")
+	if err := b.characteristic("aa01").StartNotify(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	resume, err := b.device.StallReader("aa01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resume()
+	notify("signalled")
+	b.await("char000b Value=signalled", 1)
+}

@@ -53,6 +53,12 @@ func (w *World) plug(c AdapterConfig) (*Adapter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("adapter %s: %w", c.Name, err)
 	}
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("adapter %s: %w", c.Name, err)
+	}
+	if w.peripheral(address) != nil {
+		return nil, fmt.Errorf("adapter %s %s: a device has this address", c.Name, address)
+	}
 	if c.Roles == nil {
 		c.Roles = []bluezgen.AdapterRole{bluezgen.AdapterRoleCentral, bluezgen.AdapterRolePeripheral}
 	}
@@ -60,11 +66,17 @@ func (w *World) plug(c AdapterConfig) (*Adapter, error) {
 		world: w, name: c.Name, address: address, roles: c.Roles, leOnly: c.LEOnly, alias: cmp.Or(c.Alias, "bluetest "+c.Name), powered: !c.Off,
 		stored: map[string]*storedDevice{},
 	}
-	return a, w.insert(a)
+	if err := w.insert(a); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // insert plugs an adapter in. The world is locked, or has not begun.
 func (w *World) insert(a *Adapter) error {
+	if w.closed {
+		return ErrClosed
+	}
 	for _, other := range w.adapters {
 		if other.name == a.name || other.address == a.address {
 			return fmt.Errorf("adapter %s %s: there are two of this name or address", a.name, a.address)
@@ -77,7 +89,11 @@ func (w *World) insert(a *Adapter) error {
 	if w.bluetoothd == nil {
 		return nil
 	}
-	return w.bluetoothd.add(a)
+	if err := w.bluetoothd.add(a); err != nil {
+		w.adapters = without(w.adapters, a)
+		return fmt.Errorf("adapter %s: %w", a.name, err)
+	}
+	return nil
 }
 
 // Adapter returns the adapter of a name, or nil.
@@ -116,6 +132,7 @@ func (a *Adapter) Address() string { return a.address }
 // another program do. Off ends all discovery sessions and all connections, and BlueZ
 // tells nobody why.
 func (a *Adapter) Power(on bool) {
+	a.world.fault("Power", "adapter", a.name, "on", on)
 	a.world.mu.Lock()
 	defer a.world.mu.Unlock()
 	if o := a.object(); o != nil {
@@ -129,6 +146,7 @@ func (a *Adapter) Power(on bool) {
 // what BlueZ has stored of its devices is then gone, which a real one has in
 // /var/lib/bluetooth.
 func (a *Adapter) Unplug() {
+	a.world.fault("Unplug", "adapter", a.name)
 	a.world.mu.Lock()
 	defer a.world.mu.Unlock()
 	if o := a.object(); o != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -21,9 +22,10 @@ type adapterObject struct {
 	export     *bus.Export
 
 	// Guarded by the world.
-	devices   map[dbus.ObjectPath]*deviceObject
-	discovery discovery
-	monitors  monitors
+	devices           map[dbus.ObjectPath]*deviceObject
+	discovery         discovery
+	monitors          monitors
+	discoverableTimer *time.Timer // until it is not any more; may be nil
 }
 
 // add puts an adapter on the bus, with the devices that are stored for it. The world is
@@ -59,7 +61,7 @@ func (o *adapterObject) properties() bluezgen.Adapter1Properties {
 			bluezgen.Adapter1Class, bluezgen.Adapter1Powered, bluezgen.Adapter1Discoverable, bluezgen.Adapter1DiscoverableTimeout,
 			bluezgen.Adapter1Pairable, bluezgen.Adapter1PairableTimeout, bluezgen.Adapter1Discovering, bluezgen.Adapter1UUIDs,
 			bluezgen.Adapter1Modalias, bluezgen.Adapter1Roles),
-		Address: a.address, AddressType: bluezgen.AddressTypePublic, Name: "bluetest", Alias: a.alias, Class: 0x400000, Powered: a.powered,
+		Address: a.address, AddressType: bluezgen.AddressTypePublic, Name: systemName, Alias: a.showAlias(), Class: 0x400000, Powered: a.powered,
 		DiscoverableTimeout: 180, Modalias: "usb:v1D6Bp0246d0552", Roles: a.roles,
 		UUIDs: []string{longUUID("1800"), longUUID("1801"), longUUID("180a")},
 	}
@@ -67,9 +69,12 @@ func (o *adapterObject) properties() bluezgen.Adapter1Properties {
 		p.Add(bluezgen.Adapter1PowerState)
 		p.PowerState = powerState(a.powered)
 	}
-	if b.since(Version579) { // 5.71, to be exact
-		p.Add(bluezgen.Adapter1Manufacturer, bluezgen.Adapter1Version, bluezgen.Adapter1Connectable)
+	if b.since(version571) {
+		p.Add(bluezgen.Adapter1Manufacturer, bluezgen.Adapter1Version)
 		p.Manufacturer, p.Version = 0x05f1, 9 // the Linux Foundation; Core specification 5.0
+	}
+	if b.since(Version579) {
+		p.Add(bluezgen.Adapter1Connectable)
 	}
 	return p
 }
@@ -96,6 +101,7 @@ func (o *adapterObject) power(on bool) {
 			d.dropLink(bluezgen.DisconnectReasonUnknown, "Unspecified")
 		}
 		o.discovery.powerOff()
+		o.hide()
 	} else {
 		o.showPower(bluezgen.PowerStateOffEnabling)
 	}
@@ -110,9 +116,10 @@ func (o *adapterObject) showPower(s bluezgen.PowerState) {
 	}
 }
 
-// update shows changed properties. It can fail only with the connection, and then
-// nobody looks.
-func (o *adapterObject) update(p bluezgen.Adapter1Properties) { _ = o.Update(p) }
+// update shows changed properties.
+func (o *adapterObject) update(p bluezgen.Adapter1Properties) {
+	o.bluetoothd.complain("show a change of an adapter", o.Update(p))
+}
 
 // all returns the devices in order of their paths. The world is locked.
 func (o *adapterObject) all() []*deviceObject {
@@ -131,6 +138,7 @@ func (o *adapterObject) unplug() {
 	}
 	o.discovery.halt()
 	o.monitors.halt()
+	o.stopDiscoverableTimer()
 	delete(o.bluetoothd.objects, o.adapter)
 	o.export.Close()
 }
@@ -139,6 +147,7 @@ func (o *adapterObject) unplug() {
 func (o *adapterObject) halt() {
 	o.discovery.halt()
 	o.monitors.halt()
+	o.stopDiscoverableTimer()
 	for _, d := range o.all() {
 		d.halt()
 	}
@@ -186,48 +195,5 @@ func (o *adapterObject) SetPowered(ctx context.Context, on bool) error {
 		return err
 	}
 	o.bluetoothd.world.do(func() { o.power(on) })
-	return nil
-}
-
-// SetAlias sets the name that the adapter shows.
-func (o *adapterObject) SetAlias(_ context.Context, alias string) error {
-	o.bluetoothd.world.do(func() {
-		o.adapter.alias = alias
-		o.update(bluezgen.Adapter1Properties{Adapter1Set: bluezgen.Adapter1SetOf(bluezgen.Adapter1Alias), Alias: alias})
-	})
-	return nil
-}
-
-// SetDiscoverable notes what BlueZ would tell the controller.
-func (o *adapterObject) SetDiscoverable(_ context.Context, on bool) error {
-	o.bluetoothd.world.do(func() {
-		o.update(bluezgen.Adapter1Properties{Adapter1Set: bluezgen.Adapter1SetOf(bluezgen.Adapter1Discoverable), Discoverable: on})
-	})
-	return nil
-}
-
-// SetDiscoverableTimeout sets a time in seconds.
-func (o *adapterObject) SetDiscoverableTimeout(_ context.Context, seconds uint32) error {
-	o.bluetoothd.world.do(func() {
-		o.update(bluezgen.Adapter1Properties{
-			Adapter1Set: bluezgen.Adapter1SetOf(bluezgen.Adapter1DiscoverableTimeout), DiscoverableTimeout: seconds,
-		})
-	})
-	return nil
-}
-
-// SetPairable says whether other devices may pair with this one.
-func (o *adapterObject) SetPairable(_ context.Context, on bool) error {
-	o.bluetoothd.world.do(func() {
-		o.update(bluezgen.Adapter1Properties{Adapter1Set: bluezgen.Adapter1SetOf(bluezgen.Adapter1Pairable), Pairable: on})
-	})
-	return nil
-}
-
-// SetPairableTimeout sets a time in seconds.
-func (o *adapterObject) SetPairableTimeout(_ context.Context, seconds uint32) error {
-	o.bluetoothd.world.do(func() {
-		o.update(bluezgen.Adapter1Properties{Adapter1Set: bluezgen.Adapter1SetOf(bluezgen.Adapter1PairableTimeout), PairableTimeout: seconds})
-	})
 	return nil
 }

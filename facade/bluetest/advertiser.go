@@ -118,8 +118,6 @@ func (p *Peripheral) nextPacket() <-chan struct{} {
 	a := &p.advertiser
 	if a.sent == nil {
 		a.sent = make(chan struct{})
-		p.world.air.waiters++
-		p.world.air.poke()
 	}
 	return a.sent
 }
@@ -161,7 +159,6 @@ func (a *advertiser) send(r *report, rssi int16, nameLater bool) {
 	if a.sent != nil && r.connectable && !r.scanResponse {
 		close(a.sent)
 		a.sent = nil
-		p.world.air.waiters--
 	}
 }
 

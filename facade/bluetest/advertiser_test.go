@@ -110,11 +110,24 @@ func TestAddressRotates(t *testing.T) {
 	}
 }
 
+// Nobody scans, but the packet of a device that is being connected to is heard; not for
+// longer than that is tried.
 func TestNextPacketIsTold(t *testing.T) {
-	w := Start(t, Device{Address: "C0:FF:EE:00:00:01", Advertisement: Advertisement{Interval: time.Millisecond}})
-	var next <-chan struct{}
-	w.do(func() { next = w.peripherals[0].nextPacket() })
-	<-next // though nobody scans
+	d := Device{Address: "C0:FF:EE:00:00:01", Advertisement: Advertisement{Interval: time.Millisecond}}
+	for _, beacon := range []bool{false, true} {
+		d.Advertisement.Beacon = beacon
+		w := Start(t, d, Delays{Connect: 20 * time.Millisecond})
+		discover(t, w, d.Address)
+		err := bluezgen.NewDevice1(dial(t, w), path(d.Address)).Connect(t.Context())
+		if (err != nil) != beacon {
+			t.Errorf("connect to a beacon (%t): %v", beacon, err)
+		}
+		w.do(func() {
+			if w.listening() {
+				t.Errorf("after the attempt (beacon: %t) somebody listens", beacon)
+			}
+		})
+	}
 }
 
 func TestOnlyConnectablePacketsAreWaitedFor(t *testing.T) {

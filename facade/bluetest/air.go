@@ -2,6 +2,7 @@ package bluetest
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -12,7 +13,7 @@ type air struct {
 
 	// Guarded by the world.
 	queue   schedule
-	waiters int // advertisers whose next packet somebody waits for
+	awaited []*attempt // which wait for a packet; those that ended may be among them
 }
 
 const (
@@ -45,6 +46,12 @@ func (r *air) update(a *advertiser) {
 		heap.Fix(&r.queue, a.index)
 		r.poke()
 	}
+}
+
+// await sends packets while an attempt to connect waits for one. The world is locked.
+func (r *air) await(a *attempt) {
+	r.awaited = append(r.awaited, a)
+	r.poke()
 }
 
 // poke has the air look whether there is something to do. The world is locked.
@@ -113,7 +120,8 @@ func (a *advertiser) pass(now time.Time) {
 
 // listening reports whether any adapter scans or waits for a device. The world is locked.
 func (w *World) listening() bool {
-	if w.air.waiters > 0 {
+	w.air.awaited = slices.DeleteFunc(w.air.awaited, func(a *attempt) bool { return a.ctx.Err() != nil })
+	if len(w.air.awaited) > 0 {
 		return true
 	}
 	if w.bluetoothd != nil {

@@ -83,7 +83,7 @@ func (a *application) add(path dbus.ObjectPath, properties bluezgen.Advertisemen
 		return
 	}
 	proxy := bluezgen.NewAdvertisementMonitor1(m.object.bluetoothd.conn, a.owner, path)
-	monitor := newMonitor(&properties, m.second)
+	monitor := newMonitor(&properties)
 	if monitor == nil {
 		a.later(func() { _ = proxy.Release(a.ctx) })
 		return

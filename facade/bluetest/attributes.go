@@ -154,9 +154,6 @@ func (at *attribute) refusal(l *link, s security) ATTError {
 	if at.access.authorize && !l.peripheral.bonds[l.device.adapter.adapter] {
 		return attInsufficientAuthorization
 	}
-	if l.peripheral.declared.Pairing.Required && !l.encrypted {
-		return attInsufficientAuthentication
-	}
 	return s.refusal(l)
 }
 
@@ -179,15 +176,15 @@ type write struct {
 // write answers a write. It blocks while the device's function does; the world is not
 // locked. Nobody sees the error of a command.
 func (a *attributes) write(l *link, w write) ATTError {
-	at, value, refusal := a.prepareWrite(l, w)
+	at, value, declared, refusal := a.prepareWrite(l, w)
 	if refusal != 0 {
 		return refusal
 	}
 	if at.isConfiguration() {
-		return a.configure(l, at, value)
+		return a.configure(l, at, value, declared)
 	}
-	if at.write != nil {
-		if err := at.write(l.ctx, a.peripheral, slices.Clone(value)); err != nil {
+	if declared != nil {
+		if err := declared(l.ctx, a.peripheral, slices.Clone(value)); err != nil {
 			return attErrorOf(err)
 		}
 	}
@@ -202,31 +199,34 @@ func (a *attributes) write(l *link, w write) ATTError {
 // note keeps what was written. The world is locked.
 func (at *attribute) note(value []byte) { at.written = append(at.written, slices.Clone(value)) }
 
-// prepareWrite returns the attribute and what its value is to be.
-func (a *attributes) prepareWrite(l *link, w write) (*attribute, []byte, ATTError) {
+// A writeFunc is the Write of a declaration.
+type writeFunc = func(ctx context.Context, p *Peripheral, value []byte) error
+
+// prepareWrite returns the attribute, what its value is to be, and its declared Write.
+func (a *attributes) prepareWrite(l *link, w write) (*attribute, []byte, writeFunc, ATTError) {
 	a.peripheral.world.mu.Lock()
 	defer a.peripheral.world.mu.Unlock()
 	at := a.byHandle[w.handle]
 	switch {
 	case at == nil:
-		return nil, nil, attInvalidHandle
+		return nil, nil, nil, attInvalidHandle
 	case !at.access.write: // a real device may look at the kind of write too; BlueZ's own server does not
-		return nil, nil, attWriteNotPermitted
+		return nil, nil, nil, attWriteNotPermitted
 	}
 	if refusal := at.refusal(l, at.access.writeSecurity); refusal != 0 {
-		return nil, nil, refusal
+		return nil, nil, nil, refusal
 	}
 	value := slices.Clone(w.value)
 	if w.long {
 		if int(w.offset) > len(at.value) {
-			return nil, nil, attInvalidOffset
+			return nil, nil, nil, attInvalidOffset
 		}
 		value = append(slices.Clone(at.value[:w.offset]), w.value...)
 	}
 	if len(value) > maxValue {
-		return nil, nil, attInvalidLength
+		return nil, nil, nil, attInvalidLength
 	}
-	return at, value, 0
+	return at, value, at.write, 0
 }
 
 // The bits of a client characteristic configuration.
@@ -237,7 +237,7 @@ const (
 
 // configure answers a write of a client characteristic configuration. It is in force
 // before the device's own function runs, which may notify already, before the response.
-func (a *attributes) configure(l *link, at *attribute, value []byte) ATTError {
+func (a *attributes) configure(l *link, at *attribute, value []byte, declared writeFunc) ATTError {
 	if len(value) != 2 {
 		return attInvalidLength
 	}
@@ -255,10 +255,10 @@ func (a *attributes) configure(l *link, at *attribute, value []byte) ATTError {
 		a.subscribe(adapter, at.handle, bits)
 		at.note(value)
 	})
-	if at.write == nil {
+	if declared == nil {
 		return 0
 	}
-	if err := at.write(l.ctx, a.peripheral, slices.Clone(value)); err != nil {
+	if err := declared(l.ctx, a.peripheral, slices.Clone(value)); err != nil {
 		a.peripheral.world.do(func() { a.subscribe(adapter, at.handle, before) })
 		return attErrorOf(err)
 	}
@@ -286,18 +286,24 @@ func (a *attributes) linkDown(l *link) {
 }
 
 // replace takes other services over, and tells centrals that have subscribed to that. The
-// subscriptions to what is as it was stay. The world is locked.
+// subscriptions to what is as it was stay, and what has become of it. The world is locked.
 func (a *attributes) replace(services []*service) {
-	before := map[string]bool{}
+	before := map[string]*service{}
 	for _, s := range a.services {
-		before[s.String()] = true
+		before[s.String()] = s
+	}
+	for i, s := range services {
+		if old := before[s.String()]; old != nil {
+			old.redeclare(s)
+			services[i] = old
+		}
 	}
 	for _, r := range a.runs {
 		r.end()
 	}
 	a.set(services)
 	for _, s := range services {
-		if before[s.String()] {
+		if before[s.String()] != nil {
 			continue
 		}
 		for _, c := range s.characteristics {

@@ -22,15 +22,22 @@ func Battery(address string, level byte) Device {
 // batteryService is the Battery Service.
 func batteryService(level byte) Service {
 	return Service{UUID: "180f", Characteristics: []Characteristic{{
-		UUID:  "2a19",
-		Flags: []bluezgen.CharacteristicFlag{bluezgen.CharacteristicFlagRead, bluezgen.CharacteristicFlagNotify},
-		Value: []byte{level},
-		Notify: func(ctx context.Context, _ *Peripheral, send func([]byte) error) {
-			for ; level > 0 && pause(ctx, time.Second); level-- {
-				if send([]byte{level - 1}) != nil {
-					return
-				}
-			}
-		},
+		UUID:   "2a19",
+		Flags:  []bluezgen.CharacteristicFlag{bluezgen.CharacteristicFlagRead, bluezgen.CharacteristicFlagNotify},
+		Value:  []byte{level},
+		Notify: drainBattery,
 	}}}
+}
+
+// drainBattery goes on from the level that the battery has.
+func drainBattery(ctx context.Context, p *Peripheral, send func([]byte) error) {
+	for pause(ctx, time.Second) {
+		level, err := p.Value("2a19")
+		if err != nil || len(level) != 1 || level[0] == 0 {
+			return
+		}
+		if send([]byte{level[0] - 1}) != nil {
+			return
+		}
+	}
 }

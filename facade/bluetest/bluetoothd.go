@@ -31,8 +31,11 @@ type bluetoothd struct {
 
 // StartBluetoothd starts bluetoothd after it was stopped or has crashed. It returns when
 // its adapters and what it has stored of devices are on the bus. It is an error if
-// bluetoothd runs already.
+// bluetoothd runs already, or the world is closed ([ErrClosed]).
 func (w *World) StartBluetoothd(ctx context.Context) error {
+	if w.ctx.Err() != nil {
+		return fmt.Errorf("start bluetoothd: %w", ErrClosed)
+	}
 	conn, err := bus.Dial(ctx, w.bus.Address(), bus.Options{Logger: w.config.logger})
 	if err != nil {
 		return fmt.Errorf("start bluetoothd: %w", err)
@@ -62,6 +65,9 @@ func (b *bluetoothd) serve(ctx context.Context) error {
 	w := b.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.closed {
+		return ErrClosed
+	}
 	if w.bluetoothd != nil {
 		return errors.New("it runs already")
 	}
@@ -74,6 +80,7 @@ func (b *bluetoothd) serve(ctx context.Context) error {
 		return err
 	}
 	w.bluetoothd = b
+	w.tasks.Go(b.attend)
 	return nil
 }
 
@@ -81,35 +88,51 @@ func (b *bluetoothd) serve(ctx context.Context) error {
 // its links are lost, and what it has not stored is forgotten. Nothing is signalled but
 // the loss of its name. It does nothing if bluetoothd does not run.
 func (w *World) CrashBluetoothd() {
+	if b := w.running(); b != nil {
+		w.fault("CrashBluetoothd")
+		b.end()
+	}
+}
+
+// running returns the bluetoothd that runs, or nil.
+func (w *World) running() *bluetoothd {
 	w.mu.Lock()
-	b := w.bluetoothd
-	w.bluetoothd = nil
-	if b != nil {
+	defer w.mu.Unlock()
+	return w.bluetoothd
+}
+
+// end ends this life, if it has not ended yet, and waits for that.
+func (b *bluetoothd) end() {
+	w := b.world
+	w.do(func() {
+		if w.bluetoothd != b {
+			return
+		}
+		w.bluetoothd = nil
 		b.cancel()
 		for _, o := range b.objects {
 			o.halt()
 		}
-	}
-	w.mu.Unlock()
-	if b != nil {
-		b.conn.Close() // waits for calls in progress, which may wait for the world
-	}
+	})
+	b.conn.Close() // waits for calls in progress, which may wait for the world
 }
 
 // StopBluetoothd ends bluetoothd as systemctl stop bluetooth does: it releases its
 // agents, switches its adapters off, removes all objects and leaves the bus. It does
 // nothing if bluetoothd does not run.
 func (w *World) StopBluetoothd() {
-	w.mu.Lock()
-	b := w.bluetoothd
-	if b != nil {
-		b.shutDown()
+	b := w.running()
+	if b == nil {
+		return
 	}
-	w.mu.Unlock()
-	if b != nil {
-		b.agents.settle()
-	}
-	w.CrashBluetoothd()
+	w.fault("StopBluetoothd")
+	w.do(func() {
+		if w.bluetoothd == b {
+			b.shutDown()
+		}
+	})
+	b.agents.settle()
+	b.end()
 }
 
 // shutDown takes everything off the bus. The adapters will be as they are now when
@@ -170,6 +193,9 @@ func (b *bluetoothd) sleep(ctx context.Context, d time.Duration) error {
 // export puts an object on the bus. Calls to it are served in their order; what takes
 // long lets the next one in with bus.Release.
 func (b *bluetoothd) export(path dbus.ObjectPath, skeletons ...bus.Skeleton) (*bus.Export, error) {
+	for i, s := range skeletons {
+		skeletons[i] = b.logged(path, s)
+	}
 	return b.conn.Export(b.ctx, path, bus.ExportOptions{}, skeletons...)
 }
 
@@ -181,26 +207,30 @@ type clients struct {
 	ready chan struct{} // has a token while there are names
 }
 
-// followClients ends what a client leaves behind when it leaves the bus.
+// followClients notes the clients that leave the bus. What they leave behind is ended by
+// attend.
 func (b *bluetoothd) followClients(ctx context.Context) error {
 	b.left.ready = make(chan struct{}, 1)
 	_, err := b.conn.OnLeft(ctx, b.left.add)
-	if err != nil {
-		return err
-	}
-	b.world.tasks.Go(func() {
-		for {
-			select {
-			case <-b.left.ready:
-				for _, name := range b.left.take() {
-					b.world.do(func() { b.clientLeft(name) })
-				}
-			case <-b.ctx.Done():
-				return
+	return err
+}
+
+// attend handles clients that leave until this life ends, and ends it when it loses its
+// connection to the bus, as bluetoothd does.
+func (b *bluetoothd) attend() {
+	for {
+		select {
+		case <-b.left.ready:
+			for _, name := range b.left.take() {
+				b.world.do(func() { b.clientLeft(name) })
 			}
+		case <-b.conn.Done():
+			b.end()
+			return
+		case <-b.ctx.Done():
+			return
 		}
-	})
-	return nil
+	}
 }
 
 func (c *clients) add(name string) {

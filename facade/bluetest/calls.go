@@ -23,7 +23,8 @@ type Call struct {
 // Calls are the method calls that clients make while they are recorded. Its methods may
 // be called from any goroutine.
 type Calls struct {
-	stop func()
+	world *World
+	stop  func()
 
 	mu       sync.Mutex
 	all      []Call
@@ -34,7 +35,7 @@ type Calls struct {
 // RecordCalls records the method calls of all clients, to bluetoothd and to the bus, from
 // now on. It costs a few microseconds a message.
 func (w *World) RecordCalls() *Calls {
-	c := &Calls{answered: map[string]int{}, changed: make(chan struct{})}
+	c := &Calls{world: w, answered: map[string]int{}, changed: make(chan struct{})}
 	c.stop = w.follow(&follower{
 		watch: func(client *bustest.RelayedConn, h *wire.Header) {
 			c.add(func() {
@@ -88,20 +89,20 @@ func (c *Calls) countAnswered(method string) (n int, changed <-chan struct{}) {
 	return c.answered[method], c.changed
 }
 
-// Await waits until a method was called n times. It fails when ctx ends. The call has been
-// made then; it may not have been answered, nor have reached bluetoothd.
+// Await waits until a method was called n times. It fails when ctx ends, or the world. The
+// call has been made then; it may not have been answered, nor have reached bluetoothd.
 func (c *Calls) Await(ctx context.Context, method string, n int) error {
-	return awaitCount(ctx, "call", method, n, c.count)
+	return c.await(ctx, "calls", method, n, c.count)
 }
 
 // AwaitAnswered waits until n calls of a method were answered, with an error or without.
-// It fails when ctx ends. What the calls ask for is done then; the client may not have the
-// answer yet.
+// It fails when ctx ends, or the world. What the calls ask for is done then; the client may
+// not have the answer yet.
 func (c *Calls) AwaitAnswered(ctx context.Context, method string, n int) error {
-	return awaitCount(ctx, "answer", method, n, c.countAnswered)
+	return c.await(ctx, "answers", method, n, c.countAnswered)
 }
 
-func awaitCount(ctx context.Context, what, method string, n int, count func(method string) (int, <-chan struct{})) error {
+func (c *Calls) await(ctx context.Context, what, method string, n int, count func(method string) (int, <-chan struct{})) error {
 	for {
 		have, changed := count(method)
 		if have >= n {
@@ -110,7 +111,9 @@ func awaitCount(ctx context.Context, what, method string, n int, count func(meth
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("await %s %d of %s, after %d: %w", what, n, method, have, ctx.Err())
+			return fmt.Errorf("await %d %s of %s, of which there are %d: %w", n, what, method, have, context.Cause(ctx))
+		case <-c.world.ctx.Done():
+			return fmt.Errorf("await %d %s of %s, of which there are %d: %w", n, what, method, have, context.Cause(c.world.ctx))
 		}
 	}
 }

@@ -84,7 +84,9 @@ func (d *deviceObject) attempt() *attempt {
 	a := &attempt{device: d, done: make(chan struct{})}
 	a.ctx, a.cancel = context.WithCancel(d.adapter.bluetoothd.ctx)
 	d.connection.attempt = a
-	d.adapter.bluetoothd.world.tasks.Go(a.run)
+	w := d.adapter.bluetoothd.world
+	w.air.await(a)
+	w.tasks.Go(a.run)
 	return a
 }
 

@@ -210,6 +210,29 @@ func TestConnectFails(t *testing.T) {
 	}
 }
 
+func TestFailuresHaveBlueZsWords(t *testing.T) {
+	for _, test := range []struct {
+		failure      func() error
+		want, before string
+	}{
+		{AbortByLocal, "le-connection-abort-by-local", "Software caused connection abort"},
+		{AbortByRemote, "le-connection-abort-by-remote", "Connection reset by peer"},
+		{ConnectionTimeout, "le-connection-timeout", "Connection timed out"},
+		{ConnectionRefused, "le-connection-refused", "Connection refused"},
+		{ConnectionBusy, "le-connection-busy", "Device or resource busy"},
+		{ConnectionLimit, "le-connection-concurrent-connection-limit", "Too many links"},
+		{KeyMissing, "le-connection-key-missing", "Invalid exchange"},
+		{ConnectionUnknown, "le-connection-unknown", "Unknown error"},
+	} {
+		for version, want := range map[Version]string{DefaultVersion: test.want, "5.61": test.before} {
+			v := visit(t, quick, version, near(func(d *Device) { d.Connection.Fail = func(int) error { return test.failure() } }))
+			if err := v.device.Connect(t.Context()); !errorIs(err, bluezgen.ErrFailed.With(want)) {
+				t.Errorf("%s: %v, want %q", version, err, want)
+			}
+		}
+	}
+}
+
 func TestAttemptsAreCounted(t *testing.T) {
 	numbers := make(chan int, 3)
 	v := visit(t, quick, near(func(d *Device) {

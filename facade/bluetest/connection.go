@@ -64,6 +64,7 @@ func (d *deviceObject) makeLink(p *Peripheral) *link {
 	}
 	d.connection.link = l
 	p.links[d.adapter.adapter] = l
+	p.attributes.stir()
 	if d.expiry != nil {
 		d.expiry.Stop()
 	}
@@ -203,6 +204,7 @@ func (l *link) vanish() {
 // Disconnect has the device end its connections, as its user does with a button. BlueZ
 // sees that the other side ended them, at once. It does nothing if there are none.
 func (p *Peripheral) Disconnect() {
+	p.world.fault("Disconnect", "device", p.Address())
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	for _, l := range p.allLinks() {

@@ -3,7 +3,8 @@ package bluetest
 import "time"
 
 // Delays are the times that BlueZ takes or waits. It is an [Option]. A field that is 0
-// has BlueZ's value, [None] is no time at all.
+// has BlueZ's value, [None] is no time at all. Of several Delays each sets the fields that
+// it has; where two have the same, the last one counts.
 type Delays struct {
 	// TemporaryTimeout is how long a device that is neither connected, paired nor
 	// connected to before is kept after it was last heard: 30 s (main.conf).
@@ -38,15 +39,35 @@ type Delays struct {
 const None = -1 * time.Nanosecond
 
 func (d Delays) apply(c *config) error {
-	c.delays = d
+	mine := d.fields()
+	for i, field := range c.delays.fields() {
+		if *mine[i].value != 0 {
+			*field.value = *mine[i].value
+		}
+	}
 	return nil
 }
 
 func (d Delays) withDefaults() Delays {
-	for _, field := range []struct {
-		value *time.Duration
-		blueZ time.Duration
-	}{
+	for _, field := range d.fields() {
+		switch {
+		case *field.value == 0:
+			*field.value = field.blueZ
+		case *field.value < 0:
+			*field.value = 0
+		}
+	}
+	return d
+}
+
+// A delay is a field of Delays, with BlueZ's value.
+type delay struct {
+	value *time.Duration
+	blueZ time.Duration
+}
+
+func (d *Delays) fields() []delay {
+	return []delay{
 		{&d.TemporaryTimeout, 30 * time.Second},
 		{&d.DiscoveryPause, 5 * time.Second},
 		{&d.DiscoveryRound, 10240 * time.Millisecond},
@@ -57,13 +78,5 @@ func (d Delays) withDefaults() Delays {
 		{&d.Attribute, 30 * time.Second},
 		{&d.PowerOn, 50 * time.Millisecond},
 		{&d.Supervision, 2 * time.Second},
-	} {
-		switch {
-		case *field.value == 0:
-			*field.value = field.blueZ
-		case *field.value < 0:
-			*field.value = 0
-		}
 	}
-	return d
 }

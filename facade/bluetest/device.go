@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gobluez/bluez/bluezgen"
@@ -12,7 +13,9 @@ import (
 // A Device declares a peripheral: what it advertises, what it serves and how it takes
 // part in connections. It is an [Option]; [World.Add] adds one later. Only Address is
 // required. The ready-made ones ([HeartRate], ...) return a Device, so that one can
-// change what one wants before giving it to Start.
+// change what one wants before giving it to Start. A Device may be given to several worlds:
+// its functions are then shared by them, and what they remember they must keep for each
+// Peripheral.
 type Device struct {
 	// Address is the device's address, "C0:FF:EE:00:00:01" in any case.
 	Address string
@@ -23,7 +26,8 @@ type Device struct {
 	// a public address or a static random one, as IdentityType says: public by default.
 	Identity     string
 	IdentityType bluezgen.AddressType
-	// Name is the device's name: advertised, and read by BlueZ from a connection.
+	// Name is the device's name: advertised, and read by BlueZ from a connection. It may be
+	// any bytes; BlueZ shows what it can of one with a NUL, or that is not UTF-8.
 	Name string
 	// Appearance is the category of the device, by the Assigned Numbers; 0 if unknown.
 	Appearance uint16
@@ -105,6 +109,12 @@ func (d *Device) validate() error {
 		if _, err := parseAddress(d.Identity); err != nil {
 			return fmt.Errorf("device %s: identity: %w", d.Address, err)
 		}
+		if strings.EqualFold(d.Identity, d.Address) {
+			return fmt.Errorf("device %s: its identity is the same address", d.Address)
+		}
+	}
+	if r := d.Connection.Resolve; r < ResolveOnTime || r > ResolveQuietly {
+		return fmt.Errorf("device %s: Resolve %d is not known", d.Address, r)
 	}
 	for what, kind := range map[string]bluezgen.AddressType{"address type": d.AddressType, "identity type": d.IdentityType} {
 		if kind != "" && kind != bluezgen.AddressTypePublic && kind != bluezgen.AddressTypeRandom {

@@ -137,9 +137,10 @@ func (s *storedDevice) showAlias() string {
 	return cmp.Or(s.alias, s.name, strings.ReplaceAll(s.identity, ":", "-"))
 }
 
-// update shows changed properties. It can fail only with the connection, and then
-// nobody looks.
-func (d *deviceObject) update(p bluezgen.Device1Properties) { _ = d.Update(p) }
+// update shows changed properties.
+func (d *deviceObject) update(p bluezgen.Device1Properties) {
+	d.adapter.bluetoothd.complain("show a change of a device", d.Update(p))
+}
 
 // set shows one change: it fills in properties that it adds to the set.
 func (d *deviceObject) set(change func(p *bluezgen.Device1Properties)) {
@@ -245,9 +246,6 @@ func (d *deviceObject) SetAlias(_ context.Context, alias string) error {
 // SetTrusted says that the device may use services without being asked for.
 func (d *deviceObject) SetTrusted(_ context.Context, trusted bool) error {
 	d.adapter.bluetoothd.world.do(func() {
-		if d.stored.trusted == trusted {
-			return
-		}
 		if d.stored.trusted == trusted {
 			return
 		}

@@ -38,21 +38,31 @@ func (d *discovery) init(o *adapterObject) {
 	d.clients = map[string]*discoveryClient{}
 }
 
+// caller returns the client that calls, nil if it has neither a filter nor a session. All
+// calls need the radio to be on.
+func (d *discovery) caller(ctx context.Context) (name string, client *discoveryClient, err error) {
+	if !d.object.powered() {
+		return "", nil, errNotReady()
+	}
+	name = bus.Sender(ctx)
+	return name, d.clients[name], nil
+}
+
 // SetDiscoveryFilter sets the filter of the calling client, and puts it in force if that
 // has a session.
 func (o *adapterObject) SetDiscoveryFilter(ctx context.Context, properties bluezgen.DiscoveryFilter) error {
 	w := o.bluetoothd.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !o.powered() {
-		return errNotReady()
+	d := &o.discovery
+	name, client, err := d.caller(ctx)
+	if err != nil {
+		return err
 	}
 	filter, err := newDiscoveryFilter(properties, o.adapter.leOnly)
 	if err != nil {
 		return err
 	}
-	d, name := &o.discovery, bus.Sender(ctx)
-	client := d.clients[name]
 	switch {
 	case client == nil && filter == nil:
 		return nil
@@ -74,11 +84,11 @@ func (o *adapterObject) StartDiscovery(ctx context.Context) error {
 	w := o.bluetoothd.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	d, name := &o.discovery, bus.Sender(ctx)
-	client := d.clients[name]
+	d := &o.discovery
+	name, client, err := d.caller(ctx)
 	switch {
-	case !o.powered():
-		return errNotReady()
+	case err != nil:
+		return err
 	case client != nil && client.session:
 		return errDiscovering()
 	case client == nil:
@@ -101,11 +111,11 @@ func (o *adapterObject) StopDiscovery(ctx context.Context) error {
 	w := o.bluetoothd.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	d, name := &o.discovery, bus.Sender(ctx)
-	client := d.clients[name]
+	d := &o.discovery
+	name, client, err := d.caller(ctx)
 	switch {
-	case !o.powered():
-		return errNotReady()
+	case err != nil:
+		return err
 	case client == nil || !client.session:
 		return errNoDiscovery()
 	}
@@ -245,7 +255,7 @@ func (d *discovery) showVisible() {
 		return
 	}
 	d.visible = want
-	d.object.update(bluezgen.Adapter1Properties{Adapter1Set: bluezgen.Adapter1SetOf(bluezgen.Adapter1Discoverable), Discoverable: want})
+	d.object.showDiscoverable(want)
 }
 
 // discoverable reports whether a packet is for anybody who discovers, and whether BlueZ
@@ -258,7 +268,7 @@ func (d *discovery) discoverable(r *report, address string) (discoverable, autoC
 		if f == nil || f.pattern == "" {
 			continue
 		}
-		if f.hasPrefix(d.object.bluetoothd, address, r.name) {
+		if f.hasPrefix(d.object.bluetoothd, address, d.object.bluetoothd.shownName(r.name)) {
 			return true, f.autoConnect
 		}
 		discoverable = false

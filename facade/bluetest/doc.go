@@ -6,14 +6,8 @@
 //
 //	func TestAlarmRisesWithTheHeartRate(t *testing.T) {
 //		const address = "C0:FF:EE:00:00:01"
-//		world := bluetest.Start(t, bluetest.HeartRate(address))
-//		central, err := facade.Open(t.Context(), facade.Options{Bus: world.Address()})
-//		if err != nil {
-//			t.Fatal(err)
-//		}
-//		defer central.Close()
-//		monitor := alarm.Start(central, address) // the application
-//		defer monitor.Stop()
+//		world := bluetest.Start(t, bluetest.HeartRate(address), bluetest.Delays{Supervision: bluetest.None})
+//		alarms := watchPulse(t.Context(), world.Address(), address) // the application
 //
 //		sensor := world.Peripheral(address)
 //		if err := sensor.AwaitSubscribed(t.Context(), "2a37"); err != nil {
@@ -22,10 +16,13 @@
 //		if err := sensor.Notify(t.Context(), "2a37", []byte{0, 190}); err != nil { // beats per minute
 //			t.Fatal(err)
 //		}
-//		if got := <-monitor.Alarms(); got != alarm.TooFast {
-//			t.Errorf("alarm %v, want too fast", got)
+//		if got := <-alarms; got != "the heart races" {
+//			t.Errorf("alarm %q", got)
 //		}
-//		world.RestartBluetoothd(t.Context()) // and see what the application does
+//		sensor.Vanish() // out of range; or world.RestartBluetoothd, world.Adapter("hci0").Power(false), ...
+//		if got := <-alarms; got != "no pulse" {
+//			t.Errorf("alarm %q", got)
+//		}
 //	}
 //
 // Nothing in it knows the facade: an application that talks to BlueZ in any other way, in any language, finds the world
@@ -44,8 +41,13 @@
 // and whether the same check also runs against a real bluetoothd. An [Option] of type [Version] plays another release, and
 // [Delays] shortens BlueZ's waiting.
 //
-// A test that has to wait for its application waits for what that does to the world: [Peripheral.AwaitSubscribed],
-// [Peripheral.AwaitWritten], and [Calls.Await] for any call to BlueZ.
+// A test that has to wait for its application waits for what that does to the world: [Peripheral.AwaitConnected],
+// [Peripheral.AwaitSubscribed], [Peripheral.AwaitWritten], their opposites, and [Calls.Await] for any call to BlueZ.
+//
+// The functions of a device (Read, Write, Notify, Run, ...) are called on goroutines of the world, without a lock: they may
+// call the methods of their [Peripheral], but must not end bluetoothd, the bus or the world. Their ctx ends with what they are for: the connection, the last subscription, the device,
+// the world. One that does not return then keeps Close, and the test, from ending. They cannot end the test by t.Fatal or
+// t.FailNow, which only the test's own goroutine may call; t.Error is fine, and so is a channel.
 //
 // # Faults
 //
@@ -58,8 +60,9 @@
 //   - devices: [Peripheral.Vanish], [Peripheral.Disconnect], and what [Connection] and [Pairing] declare
 //   - calls and replies: [World.RefuseCalls], [World.LateReplies], [World.LoseReplies], [World.DoubleReplies],
 //     [World.ReorderReplies]
-//   - messages: [Adapter.Forge], [Adapter.SendForeignTypes], [Adapter.SendForeignSignature], [Adapter.Flood],
-//     [World.SendMalformed]
+//   - signals that are not true: [World.SendPropertiesChanged], [World.SendInterfacesAdded], [World.SendInterfacesRemoved],
+//     [Adapter.Forge], [Adapter.SendForeignTypes], [Adapter.SendForeignSignature], [Adapter.Flood]
+//   - messages that are none: [World.SendMalformed]
 //
 // # How it works
 //

@@ -2,6 +2,7 @@ package bluetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -43,16 +44,13 @@ func (p *Peripheral) SetValue(attribute string, value []byte) error {
 // subscribed: as a notification, or as an indication if they asked for that, and then
 // Notify blocks until it is confirmed. If nobody has subscribed ([ErrNotSubscribed]), or
 // the value is longer than the connection's MTU less 3, it is an error and nothing is
-// sent.
+// sent. So it is if the characteristic can neither notify nor indicate.
 func (p *Peripheral) Notify(ctx context.Context, characteristic string, value []byte) error {
-	var at *attribute
-	var err error
-	p.world.do(func() { at, err = p.attribute(characteristic) })
-	if err == nil && at != at.characteristic.value {
-		err = fmt.Errorf("it is a descriptor")
-	}
+	p.world.mu.Lock()
+	c, err := p.notifier(characteristic)
+	p.world.mu.Unlock()
 	if err == nil {
-		err = p.attributes.send(ctx, at.characteristic, value)
+		err = p.attributes.send(ctx, c, value)
 	}
 	if err != nil {
 		return fmt.Errorf("notify %s: %w", characteristic, err)
@@ -69,13 +67,24 @@ func (p *Peripheral) Subscribed(characteristic string) bool {
 	return err == nil && len(p.attributes.subscribers(at.characteristic)) > 0
 }
 
-// AwaitSubscribed blocks until a central has subscribed to a characteristic.
+// AwaitSubscribed blocks until a central has subscribed to a characteristic. It fails
+// when ctx ends, or the world, when the device is removed, and at once if it has no such
+// characteristic or that can neither notify nor indicate.
 func (p *Peripheral) AwaitSubscribed(ctx context.Context, characteristic string) error {
-	err := p.await(ctx, characteristic, func(at *attribute) bool { return len(p.attributes.subscribers(at.characteristic)) > 0 })
-	if err != nil {
-		return fmt.Errorf("await a subscription of %s: %w", characteristic, err)
-	}
-	return nil
+	return p.awaitSubscribers(ctx, "a subscription of "+characteristic, characteristic, func(n int) bool { return n > 0 })
+}
+
+// AwaitUnsubscribed blocks until no connected central is subscribed to a characteristic.
+// It fails as [Peripheral.AwaitSubscribed] does.
+func (p *Peripheral) AwaitUnsubscribed(ctx context.Context, characteristic string) error {
+	return p.awaitSubscribers(ctx, "the end of subscriptions of "+characteristic, characteristic, func(n int) bool { return n == 0 })
+}
+
+func (p *Peripheral) awaitSubscribers(ctx context.Context, what, characteristic string, wanted func(n int) bool) error {
+	return p.await(ctx, what, func() (bool, error) {
+		c, err := p.notifier(characteristic)
+		return err == nil && wanted(len(p.attributes.subscribers(c))), err
+	})
 }
 
 // Written returns what centrals have written to an attribute, in order, each write
@@ -91,16 +100,25 @@ func (p *Peripheral) Written(attribute string) ([][]byte, error) {
 }
 
 // AwaitWritten blocks until centrals have written to an attribute n times or more, and
-// returns what [Peripheral.Written] does then.
-func (p *Peripheral) AwaitWritten(ctx context.Context, attribute string, n int) ([][]byte, error) {
-	if err := p.awaitWritten(ctx, attribute, n); err != nil {
-		return nil, fmt.Errorf("await %d writes of %s: %w", n, attribute, err)
+// returns what [Peripheral.Written] does then. It fails when ctx ends, or the world, when
+// the device is removed, and at once if it has no such attribute or that cannot be
+// written.
+func (p *Peripheral) AwaitWritten(ctx context.Context, attribute string, n int) (written [][]byte, err error) {
+	err = p.await(ctx, fmt.Sprintf("%d writes of %s", n, attribute), func() (bool, error) {
+		at, err := p.attribute(attribute)
+		if err != nil {
+			return false, err
+		}
+		if !at.access.write {
+			return false, errors.New("it cannot be written")
+		}
+		written = slices.Clone(at.written)
+		return len(written) >= n, nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return p.Written(attribute)
-}
-
-func (p *Peripheral) awaitWritten(ctx context.Context, name string, n int) error {
-	return p.await(ctx, name, func(at *attribute) bool { return len(at.written) >= n })
+	return written, nil
 }
 
 // Dropped returns how many notifications of a characteristic BlueZ got but did not pass
@@ -116,19 +134,22 @@ func (p *Peripheral) Dropped(characteristic string) (int, error) {
 	return at.dropped, nil
 }
 
-// StallReader plays a client that has acquired the notifications of a characteristic and
-// does not read them, until resume is called: BlueZ finds the socket full and drops what
-// comes, as it does when that client is stopped, swapped out or busy with something else.
-// [Peripheral.Dropped] counts what is lost.
+// StallReader plays a client that has acquired the notifications of a characteristic
+// (AcquireNotify) and does not read them, until resume is called: BlueZ finds the socket
+// full and drops what comes, as it does when that client is stopped, swapped out or busy
+// with something else. [Peripheral.Dropped] counts what is lost. Clients that have called
+// StartNotify instead get signals, of which none is lost. A characteristic that can neither
+// notify nor indicate is an error.
 func (p *Peripheral) StallReader(characteristic string) (resume func(), err error) {
+	p.world.fault("StallReader", "device", p.Address(), "characteristic", characteristic)
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
-	a, err := p.attribute(characteristic)
+	c, err := p.notifier(characteristic)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("stall the reader of %s: %w", characteristic, err)
 	}
-	a.stalled++
-	return sync.OnceFunc(func() { p.world.do(func() { a.stalled-- }) }), nil
+	c.value.stalled++
+	return sync.OnceFunc(func() { p.world.do(func() { c.value.stalled-- }) }), nil
 }
 
 // MTU returns the size in bytes of the largest attribute packet on the device's
@@ -184,6 +205,21 @@ func (p *Peripheral) attribute(name string) (*attribute, error) {
 	return nil, fmt.Errorf("device %s has no attribute %s", p.address, name)
 }
 
+// notifier returns the characteristic that a name means, if it can notify or indicate. The
+// world is locked.
+func (p *Peripheral) notifier(name string) (*characteristic, error) {
+	at, err := p.attribute(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case at != at.characteristic.value:
+		return nil, errors.New("it is a descriptor")
+	case at.characteristic.configuration == nil:
+		return nil, errors.New("it can neither notify nor indicate")
+	}
+	return at.characteristic, nil
+}
+
 func matchAttribute(name string) (matches func(uuid string, handle uint16) bool, err error) {
 	if digits, ok := strings.CutPrefix(strings.ToLower(name), "handle:"); ok {
 		wanted, err := strconv.ParseUint(digits, 16, 16)
@@ -194,25 +230,4 @@ func matchAttribute(name string) (matches func(uuid string, handle uint16) bool,
 	}
 	wanted, err := parseUUID(name)
 	return func(uuid string, _ uint16) bool { return uuid == wanted }, err
-}
-
-// await waits until an attribute is as it is wanted.
-func (p *Peripheral) await(ctx context.Context, name string, wanted func(*attribute) bool) error {
-	for {
-		p.world.mu.Lock()
-		at, err := p.attribute(name)
-		done := err == nil && wanted(at)
-		changed := p.attributes.changed
-		p.world.mu.Unlock()
-		if done || err != nil {
-			return err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-p.ctx.Done():
-			return context.Cause(p.ctx)
-		}
-	}
 }

@@ -280,6 +280,7 @@ func TestPeripheralNamesAttributes(t *testing.T) {
 	b := newBench(t, Device{Services: []Service{{UUID: "aa00", Characteristics: []Characteristic{
 		{UUID: "aa01", Flags: flags(fRead), Value: []byte("one"), Descriptors: []Descriptor{{UUID: "2901", Value: []byte("text")}}},
 		{UUID: "aa01", Flags: flags(fRead), Value: []byte("two")},
+		{UUID: "aa03", Flags: flags(fWrite, fNotify)},
 	}}}})
 	for _, test := range []struct{ name, want string }{
 		{"aa01", "one"}, {"AA01", "one"}, {"0000aa01", "one"}, {longUUID("aa01"), "one"}, {"2901", "text"},
@@ -289,7 +290,7 @@ func TestPeripheralNamesAttributes(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", test.name, value, err, test.want)
 		}
 	}
-	for _, name := range []string{"aa02", "handle:0010", "handle:", "handle:10000", "battery", ""} {
+	for _, name := range []string{"aa02", "handle:0020", "handle:", "handle:10000", "battery", ""} {
 		value, err := b.device.Value(name)
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%q: %q, %v, want an error that names it", name, value, err)
@@ -318,10 +319,10 @@ func TestPeripheralNamesAttributes(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := b.device.AwaitSubscribed(ctx, "aa01"); !errors.Is(err, context.Canceled) {
+	if err := b.device.AwaitSubscribed(ctx, "aa03"); !errors.Is(err, context.Canceled) {
 		t.Errorf("await a subscription: %v", err)
 	}
-	if _, err := b.device.AwaitWritten(ctx, "aa01", 1); !errors.Is(err, context.Canceled) {
+	if _, err := b.device.AwaitWritten(ctx, "aa03", 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("await a write: %v", err)
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,10 +21,12 @@ import (
 // descriptors; each of these uuid, handle and value. Values are in hexadecimal. An object
 // advertisement may say what is advertised, with the fields that `ble scan --json` prints:
 // name, rssi, tx_power, service_uuids, manufacturer_data (by keys like "0x004c") and
-// service_data.
+// service_data. Without it the device advertises its name, and those of its primary services
+// that a legacy advertisement and its scan response have room for, in their order, but none
+// that every device has (1800, 1801, 180a).
 //
 // Handles may be left out, everywhere. Unknown fields are ignored. Mistakes are errors
-// that say where they are.
+// that say where they are: in which line, or in which service, characteristic or field.
 func ReadDevice(r io.Reader) (Device, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -92,57 +96,37 @@ type characteristicJSON struct {
 	UUID        string                        `json:"uuid"`
 	Handle      uint16                        `json:"handle"`
 	Properties  []bluezgen.CharacteristicFlag `json:"properties"`
-	Value       hexBytes                      `json:"value"`
+	Value       string                        `json:"value"`
 	Descriptors []descriptorJSON              `json:"descriptors"`
 }
 
 type descriptorJSON struct {
-	UUID   string   `json:"uuid"`
-	Handle uint16   `json:"handle"`
-	Value  hexBytes `json:"value"`
+	UUID   string `json:"uuid"`
+	Handle uint16 `json:"handle"`
+	Value  string `json:"value"`
 }
 
 type advertisementJSON struct {
-	Name             string              `json:"name"`
-	RSSI             int16               `json:"rssi"`
-	TxPower          *int8               `json:"tx_power"`
-	ServiceUUIDs     []string            `json:"service_uuids"`
-	ManufacturerData map[string]hexBytes `json:"manufacturer_data"`
-	ServiceData      map[string]hexBytes `json:"service_data"`
-}
-
-// hexBytes are written as a string of hexadecimal digits.
-type hexBytes []byte
-
-func (b *hexBytes) UnmarshalText(text []byte) error {
-	value, err := hex.DecodeString(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is not hexadecimal: %w", text, err)
-	}
-	*b = value
-	return nil
+	Name             string            `json:"name"`
+	RSSI             int16             `json:"rssi"`
+	TxPower          *int8             `json:"tx_power"`
+	ServiceUUIDs     []string          `json:"service_uuids"`
+	ManufacturerData map[string]string `json:"manufacturer_data"`
+	ServiceData      map[string]string `json:"service_data"`
 }
 
 // device returns what was read as a declaration.
 func (j deviceJSON) device() (Device, error) {
 	d := Device{Address: j.Address, AddressType: j.AddressType, Name: j.Name, Connection: Connection{MTU: j.MTU}}
 	for _, s := range j.Services {
-		service := Service{UUID: s.UUID, Handle: s.Handle, Secondary: s.Primary != nil && !*s.Primary, Includes: s.Includes}
-		for _, c := range s.Characteristics {
-			characteristic := Characteristic{UUID: c.UUID, Handle: c.Handle, Flags: c.Properties, Value: c.Value}
-			for _, d := range c.Descriptors {
-				characteristic.Descriptors = append(characteristic.Descriptors, Descriptor{UUID: d.UUID, Handle: d.Handle, Value: d.Value})
-			}
-			service.Characteristics = append(service.Characteristics, characteristic)
+		service, err := s.service()
+		if err != nil {
+			return d, err
 		}
 		d.Services = append(d.Services, service)
 	}
 	if j.Advertisement == nil {
-		for _, s := range d.Services {
-			if len(d.Advertisement.ServiceUUIDs) == 0 && len(s.UUID) == 4 {
-				d.Advertisement.ServiceUUIDs = append(d.Advertisement.ServiceUUIDs, s.UUID)
-			}
-		}
+		d.Advertisement = advertisementOf(d)
 		return d, nil
 	}
 	var err error
@@ -150,20 +134,88 @@ func (j deviceJSON) device() (Device, error) {
 	return d, err
 }
 
+// service returns a service.
+func (j serviceJSON) service() (Service, error) {
+	what := "service " + shortUUID(j.UUID)
+	s := Service{UUID: j.UUID, Handle: j.Handle, Secondary: j.Primary != nil && !*j.Primary, Includes: j.Includes}
+	for _, c := range j.Characteristics {
+		value, err := unhex(c.Value)
+		if err != nil {
+			return s, fmt.Errorf("%s, characteristic %s: value: %w", what, shortUUID(c.UUID), err)
+		}
+		characteristic := Characteristic{UUID: c.UUID, Handle: c.Handle, Flags: c.Properties, Value: value}
+		for _, d := range c.Descriptors {
+			value, err := unhex(d.Value)
+			if err != nil {
+				return s, fmt.Errorf("%s, characteristic %s, descriptor %s: value: %w", what, shortUUID(c.UUID), shortUUID(d.UUID), err)
+			}
+			characteristic.Descriptors = append(characteristic.Descriptors, Descriptor{UUID: d.UUID, Handle: d.Handle, Value: value})
+		}
+		s.Characteristics = append(s.Characteristics, characteristic)
+	}
+	return s, nil
+}
+
+// advertisementOf returns an advertisement for a device of which it is not known: what
+// helps to find it, as far as there is room.
+func advertisementOf(d Device) Advertisement {
+	var a Advertisement
+	if a.validate(&d) != nil {
+		a.Unnamed = true // the name is longer than a packet
+	}
+	everywhere := []string{uuidGAPService, uuidGATTService, uuidInformationService}
+	for _, s := range d.Services {
+		uuid := longUUID(s.UUID)
+		if s.Secondary || slices.Contains(everywhere, uuid) {
+			continue
+		}
+		more := a
+		more.ServiceUUIDs = append(slices.Clone(a.ServiceUUIDs), shortUUID(uuid))
+		if more.validate(&d) == nil {
+			a = more
+		}
+	}
+	return a
+}
+
 func (j advertisementJSON) advertisement() (Advertisement, error) {
 	a := Advertisement{
 		LocalName: j.Name, RSSI: j.RSSI, TxPower: j.TxPower, ServiceUUIDs: j.ServiceUUIDs,
 		ManufacturerData: map[uint16][]byte{}, ServiceData: map[string][]byte{},
 	}
-	for key, value := range j.ManufacturerData {
-		company, err := strconv.ParseUint(key, 0, 16)
+	for _, key := range slices.Sorted(maps.Keys(j.ManufacturerData)) {
+		id, err := strconv.ParseUint(key, 0, 16)
 		if err != nil {
 			return a, fmt.Errorf("manufacturer data: %q is not a company identifier like 0x004c: %w", key, err)
 		}
-		a.ManufacturerData[uint16(company)] = value
+		company := uint16(id)
+		if _, twice := a.ManufacturerData[company]; twice {
+			return a, fmt.Errorf("manufacturer data: 0x%04x is there twice, once as %q", company, key)
+		}
+		if a.ManufacturerData[company], err = unhex(j.ManufacturerData[key]); err != nil {
+			return a, fmt.Errorf("manufacturer data of %s: %w", key, err)
+		}
 	}
-	for service, value := range j.ServiceData {
-		a.ServiceData[service] = value
+	seen := map[string]bool{}
+	for _, service := range slices.Sorted(maps.Keys(j.ServiceData)) {
+		uuid := longUUID(service)
+		if seen[uuid] {
+			return a, fmt.Errorf("service data: %s is there twice, once as %q", shortUUID(uuid), service)
+		}
+		seen[uuid] = true
+		var err error
+		if a.ServiceData[service], err = unhex(j.ServiceData[service]); err != nil {
+			return a, fmt.Errorf("service data of %s: %w", service, err)
+		}
 	}
 	return a, nil
+}
+
+// unhex returns the bytes that hexadecimal digits stand for.
+func unhex(digits string) ([]byte, error) {
+	value, err := hex.DecodeString(digits)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not hexadecimal: %w", digits, err)
+	}
+	return value, nil
 }

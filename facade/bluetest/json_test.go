@@ -52,7 +52,12 @@ func TestMistakesInJSONAreNamed(t *testing.T) {
 		{"address", "c0:ff:ee:00:00:09", "c0:ff:ee", `"c0:ff:ee"`},
 		{"no address", `"address": "c0:ff:ee:00:00:09", `, "", "no address"},
 		{"address type", `"public"`, `"private"`, `"private"`},
-		{"value", "c409", "c40", `"c40"`},
+		{"value", "c409", "c40", `service 181a, characteristic 2a6e: value: "c40"`},
+		{"descriptor's value", "726f6f6d", "room", `service 181a, characteristic 2a6e, descriptor 2901: value: "room"`},
+		{"manufacturer data", `"0215"`, `"0x"`, `manufacturer data of 0x004c: "0x"`},
+		{"company twice", `"0x004c": "0215"`, `"0x004c": "0215", "76": "01"`, "0x004c is there twice"},
+		{"service data", `"0102"`, `"012"`, `service data of 181a: "012"`},
+		{"service data twice", `"181a": "0102"`, `"181a": "0102", "0000181A-0000-1000-8000-00805F9B34FB": "01"`, "181a is there twice"},
 		{"UUID", `"180a"`, `"180"`, `"180"`},
 		{"flag", `["read"]`, `["reed"]`, `"reed"`},
 		{"handle twice", `"handle": 19`, `"handle": 20`, "0x0014"},
@@ -80,5 +85,41 @@ func TestFileIsNamedInItsErrors(t *testing.T) {
 	}
 	if _, err := New(t.Context(), File(name)); err == nil || !strings.Contains(err.Error(), name) {
 		t.Errorf("error %v, want one about %s", err, name)
+	}
+}
+
+// A device that was inspected can be found as the real one: what it has is advertised.
+func TestTwinAdvertisesItsServices(t *testing.T) {
+	const long = "-0000-1000-8000-00805f9b34fb"
+	text := func(name string, uuids ...string) string {
+		text := `{"address": "C0:FF:EE:00:00:01", "name": "` + name + `", "services": [{"uuid": "00002222` + long + `", "primary": false}`
+		for _, uuid := range uuids {
+			text += `, {"uuid": "` + uuid + `", "primary": true}`
+		}
+		return text + "]}"
+	}
+	for _, test := range []struct {
+		name string
+		text string
+		want string
+	}{
+		{"long UUIDs", text("Strap", "00001800"+long, "00001801"+long, "0000180a"+long, "0000180D"+long, "0000180f"+long),
+			"Name=Strap Alias=Strap RSSI=-60 UUIDs=[0000180d" + long + " 0000180f" + long + "]"},
+		{"UUIDs of its own", text("U", "6e400001-b5a3-f393-e0a9-e50e24dcca9e", "6e400002-b5a3-f393-e0a9-e50e24dcca9e", "180d"),
+			"Name=U Alias=U RSSI=-60 UUIDs=[0000180d" + long + " 6e400001-b5a3-f393-e0a9-e50e24dcca9e]"},
+		{"long name", text(strings.Repeat("n", 40), "180d"), "Alias=C0-FF-EE-00-00-01 RSSI=-60 UUIDs=[0000180d" + long + "]"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d, err := ReadDevice(strings.NewReader(test.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := observe(t, Start(t, d))
+			o.start(bluezgen.DiscoveryFilter{Transport: bluezgen.TransportLE})
+			note := o.await("device", func(note string) bool { return strings.HasPrefix(note, "+01") })
+			if want := "+01 " + test.want; !strings.HasPrefix(note, want) {
+				t.Errorf("found %s, want %s", note, want)
+			}
+		})
 	}
 }

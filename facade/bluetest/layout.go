@@ -1,6 +1,7 @@
 package bluetest
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -31,7 +32,9 @@ type characteristic struct {
 	value         *attribute
 	descriptors   []*attribute // in order of their handles
 	configuration *attribute   // the client characteristic configuration among them, or nil
-	notify        func(ctx context.Context, p *Peripheral, send func(value []byte) error)
+
+	// Guarded by the world.
+	notify func(ctx context.Context, p *Peripheral, send func(value []byte) error)
 }
 
 // An attribute is the value of a characteristic, or a descriptor.
@@ -39,11 +42,14 @@ type attribute struct {
 	uuid           string
 	handle         uint16
 	characteristic *characteristic
-	access         access
-	read           func(ctx context.Context, p *Peripheral) ([]byte, error)
-	write          func(ctx context.Context, p *Peripheral, value []byte) error
 
-	// Guarded by the world.
+	// Guarded by the world: what was declared, which SetServices may change.
+	access   access
+	declared []byte // the value
+	read     func(ctx context.Context, p *Peripheral) ([]byte, error)
+	write    func(ctx context.Context, p *Peripheral, value []byte) error
+
+	// Likewise: what has become of it.
 	value   []byte
 	written [][]byte // what was written by centrals, in order
 	dropped int      // notifications that BlueZ had no reader for
@@ -156,7 +162,7 @@ func (l *layout) characteristic(of string, declared Characteristic) (*characteri
 	}
 	c.value = &attribute{
 		uuid: uuid, characteristic: c, access: characteristicAccess(declared.Flags),
-		read: declared.Read, write: declared.Write, value: slices.Clone(declared.Value),
+		read: declared.Read, write: declared.Write, declared: slices.Clone(declared.Value), value: slices.Clone(declared.Value),
 	}
 	if c.value.handle, err = l.take(0, "the value of "+what); err != nil {
 		return nil, err
@@ -216,7 +222,7 @@ func (l *layout) descriptor(of string, c *characteristic, declared Descriptor) (
 	}
 	d := &attribute{
 		uuid: uuid, characteristic: c, access: descriptorAccess(declared.Flags),
-		read: declared.Read, write: declared.Write, value: slices.Clone(declared.Value),
+		read: declared.Read, write: declared.Write, declared: slices.Clone(declared.Value), value: slices.Clone(declared.Value),
 	}
 	d.handle, err = l.take(declared.Handle, what)
 	return d, err
@@ -236,4 +242,25 @@ func checkFlags[F ~string](known []F, flags []F) error {
 		}
 	}
 	return nil
+}
+
+// redeclare takes over what was declared anew of a service that is laid out as before.
+// What has become of its attributes stays, but for a value that is declared otherwise. The
+// world is locked.
+func (s *service) redeclare(anew *service) {
+	for i, c := range s.characteristics {
+		other := anew.characteristics[i]
+		c.notify = other.notify
+		c.value.redeclare(other.value)
+		for j, d := range c.descriptors {
+			d.redeclare(other.descriptors[j])
+		}
+	}
+}
+
+func (at *attribute) redeclare(anew *attribute) {
+	at.access, at.read, at.write = anew.access, anew.read, anew.write
+	if !bytes.Equal(at.declared, anew.declared) {
+		at.declared, at.value = anew.declared, anew.value
+	}
 }

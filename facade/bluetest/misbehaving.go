@@ -26,7 +26,6 @@ const (
 // it notifies empty values, refuses requests with all kinds of errors, and takes its
 // time. What is random is so by that seed.
 func Misbehaving(address string, uptime time.Duration, seed uint64) Device {
-	random := rand.New(rand.NewPCG(seed, 0)) // used by Run alone
 	read := []bluezgen.CharacteristicFlag{bluezgen.CharacteristicFlagRead, bluezgen.CharacteristicFlagWrite}
 	service := func(more ...Characteristic) Service {
 		return Service{UUID: "bad00000-7e57-4000-8000-00805f9b34fb", Characteristics: append([]Characteristic{
@@ -50,12 +49,13 @@ func Misbehaving(address string, uptime time.Duration, seed uint64) Device {
 		Services: []Service{
 			service(
 				Characteristic{UUID: MisbehavingEmpty, Flags: []bluezgen.CharacteristicFlag{bluezgen.CharacteristicFlagNotify}, Notify: notifyEmpty},
-				Characteristic{UUID: MisbehavingRefused, Flags: read, Read: refuseRead(), Write: refuseWrite()},
+				Characteristic{UUID: MisbehavingRefused, Flags: read, Read: refuseRead, Write: refuseWrite},
 				Characteristic{UUID: MisbehavingSlow, Flags: read, Read: readSlowly},
 			),
 			service(),
 		},
 		Run: func(ctx context.Context, p *Peripheral) {
+			random := rand.New(rand.NewPCG(seed, 0))
 			for uptime > 0 && pause(ctx, time.Duration(random.ExpFloat64()*float64(uptime))) {
 				p.Disconnect()
 			}
@@ -79,24 +79,23 @@ func notifyEmpty(ctx context.Context, _ *Peripheral, send func([]byte) error) {
 // the link's security are not among them.
 var refusals = [...]ATTError{0x01, 0x06, 0x08, 0x0d, 0x0e, 0x11, 0x80, 0xe0, 0xfd}
 
-func refuseRead() func(context.Context, *Peripheral) ([]byte, error) {
-	next := turns()
-	return func(context.Context, *Peripheral) ([]byte, error) { return nil, next() }
+// The requests of each kind that were refused so far. A device answers one request at a
+// time, so they need no lock.
+type (
+	refusedReads  int
+	refusedWrites int
+)
+
+func refuseRead(_ context.Context, p *Peripheral) ([]byte, error) {
+	n := remembered(p, func() *refusedReads { return new(refusedReads) })
+	*n++
+	return nil, refusals[int(*n-1)%len(refusals)]
 }
 
-func refuseWrite() func(context.Context, *Peripheral, []byte) error {
-	next := turns()
-	return func(context.Context, *Peripheral, []byte) error { return next() }
-}
-
-// turns returns a function that returns the refusals in turn. A device answers one
-// request at a time, so it needs no lock.
-func turns() func() error {
-	n := 0
-	return func() error {
-		n++
-		return refusals[(n-1)%len(refusals)]
-	}
+func refuseWrite(_ context.Context, p *Peripheral, _ []byte) error {
+	n := remembered(p, func() *refusedWrites { return new(refusedWrites) })
+	*n++
+	return refusals[int(*n-1)%len(refusals)]
 }
 
 func readSlowly(ctx context.Context, _ *Peripheral) ([]byte, error) {

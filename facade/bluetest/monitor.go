@@ -44,16 +44,15 @@ type tracked struct {
 }
 
 // newMonitor returns nil if the content is not valid: the type is unknown, there is no
-// pattern or one that cannot match, or strengths and times are out of range. second is how
-// long a second is.
-func newMonitor(p *bluezgen.AdvertisementMonitor1Properties, second time.Duration) *monitor {
+// pattern or one that cannot match, or strengths and times are out of range.
+func newMonitor(p *bluezgen.AdvertisementMonitor1Properties) *monitor {
 	if p.Type != bluezgen.MonitorTypeOrPatterns || len(p.Patterns) == 0 ||
 		slices.ContainsFunc(p.Patterns, func(p bluezgen.Pattern) bool { return !validPattern(p) }) {
 		return nil
 	}
 	m := &monitor{patterns: slices.Clone(p.Patterns), devices: map[*deviceObject]*tracked{}}
 	var ok bool
-	if m.strength, ok = newStrengthRange(p, second); !ok {
+	if m.strength, ok = newStrengthRange(p); !ok {
 		return nil
 	}
 	return m
@@ -75,7 +74,7 @@ func assigned(kind byte) bool {
 
 // newStrengthRange fills in what is not set, as BlueZ does if anything is. It is nil if
 // nothing is set, and false if a value is out of range.
-func newStrengthRange(p *bluezgen.AdvertisementMonitor1Properties, second time.Duration) (s *strengthRange, ok bool) {
+func newStrengthRange(p *bluezgen.AdvertisementMonitor1Properties) (s *strengthRange, ok bool) {
 	high, low, sampling := int16(unsetRSSI), int16(unsetRSSI), uint16(unsetSampling)
 	if p.Has(bluezgen.AdvertisementMonitor1RSSIHighThreshold) {
 		high = p.RSSIHighThreshold
@@ -107,7 +106,9 @@ func newStrengthRange(p *bluezgen.AdvertisementMonitor1Properties, second time.D
 	}
 	ok = high >= minFilterRSSI && high <= maxFilterRSSI && low >= minFilterRSSI && low <= maxFilterRSSI && high >= low &&
 		highTimeout <= maxTimeout && lowTimeout <= maxTimeout && sampling <= maxSampling
-	return &strengthRange{high: high, low: low, highTimeout: time.Duration(highTimeout) * second, lowTimeout: time.Duration(lowTimeout) * second}, ok
+	return &strengthRange{
+		high: high, low: low, highTimeout: time.Duration(highTimeout) * time.Second, lowTimeout: time.Duration(lowTimeout) * time.Second,
+	}, ok
 }
 
 // matches reports whether a packet has one of the patterns.

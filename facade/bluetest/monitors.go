@@ -3,7 +3,6 @@ package bluetest
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -16,7 +15,6 @@ import (
 type monitors struct {
 	bluezgen.UnimplementedAdvertisementMonitorManager1Server
 	object *adapterObject
-	second time.Duration // how long a second of the timeouts is
 
 	// Guarded by the world.
 	applications []*application
@@ -25,7 +23,7 @@ type monitors struct {
 
 // init returns the manager to export, nil if the BlueZ that is played has none.
 func (m *monitors) init(o *adapterObject) bus.Skeleton {
-	m.object, m.second = o, time.Second
+	m.object = o
 	if !o.bluetoothd.world.config.experimental || !o.bluetoothd.since("5.56") {
 		return nil
 	}

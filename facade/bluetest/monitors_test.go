@@ -154,13 +154,13 @@ func TestMonitorPatterns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := newMonitor(&p, time.Second).matches(r); got != test.want {
+		if got := newMonitor(&p).matches(r); got != test.want {
 			t.Errorf("%s: matches %v, want %v", test.name, got, test.want)
 		}
 	}
 	odd := Advertisement{Data: map[byte][]byte{0x3e: {1}}} // a packet with an AD type that is not assigned matches nothing
 	p := patterns(bluezgen.Pattern{ADType: 0x01, Content: []byte{6}})
-	if r, err := odd.report(&Device{}); err != nil || newMonitor(&p, time.Second).matches(r) {
+	if r, err := odd.report(&Device{}); err != nil || newMonitor(&p).matches(r) {
 		t.Errorf("AD type 0x3e matches, %v", err)
 	}
 }
@@ -207,7 +207,6 @@ func TestInvalidMonitorsAreReleased(t *testing.T) {
 
 func TestMonitorFollowsStrength(t *testing.T) {
 	w := Start(t, Experimental(), silent("C0:FF:EE:00:00:01"))
-	w.do(func() { w.bluetoothd.objects[w.adapter("hci0")].monitors.second = time.Millisecond })
 	a, p := watch(t, w), w.Peripheral("C0:FF:EE:00:00:01")
 	range1 := patterns(applePattern)
 	range1.Add(bluezgen.AdvertisementMonitor1RSSIHighThreshold, bluezgen.AdvertisementMonitor1RSSILowThreshold,
@@ -215,6 +214,10 @@ func TestMonitorFollowsStrength(t *testing.T) {
 	range1.RSSIHighThreshold, range1.RSSILowThreshold, range1.RSSIHighTimeout, range1.RSSILowTimeout = -50, -70, 200, 300
 	a.export("m", range1)
 	a.expect("m active")
+	w.do(func() {
+		strength := w.bluetoothd.objects[w.adapter("hci0")].monitors.all[0].strength
+		strength.highTimeout, strength.lowTimeout = strength.highTimeout/1000, strength.lowTimeout/1000
+	})
 	packet := func(rssi int16) {
 		send(t, p, Advertisement{RSSI: rssi, ManufacturerData: map[uint16][]byte{0x4c: {1}}})
 	}

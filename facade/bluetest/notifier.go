@@ -62,7 +62,7 @@ func (r *run) end() {
 }
 
 func (a *attributes) startRun(c *characteristic, before *run) *run {
-	p := a.peripheral
+	p, notify := a.peripheral, c.notify
 	ctx, cancel := context.WithCancel(p.ctx)
 	r := &run{cancel: cancel, done: make(chan struct{})}
 	p.world.tasks.Go(func() {
@@ -72,7 +72,7 @@ func (a *attributes) startRun(c *characteristic, before *run) *run {
 			<-before.done
 		}
 		if ctx.Err() == nil {
-			c.notify(ctx, p, func(value []byte) error { return a.send(ctx, c, value) })
+			notify(ctx, p, func(value []byte) error { return a.send(ctx, c, value) })
 		}
 	})
 	return r

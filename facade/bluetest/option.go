@@ -1,6 +1,8 @@
 package bluetest
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/gobluez/bluez/bluezgen"
@@ -37,8 +39,10 @@ func Experimental() Option {
 	})
 }
 
-// Logger has the world say what it does: every call that it serves and every fault.
-// Values and keys are not logged.
+// Logger has the world say what it does: every call of a method of BlueZ's once it was
+// served ("call", with path, method, sender, and the error's name if there was one), every
+// property that is set likewise, and every fault ("fault"). Reads of properties are not
+// logged; values and keys never are. The level is slog.LevelInfo.
 func Logger(l *slog.Logger) Option {
 	return option(func(c *config) error {
 		c.logger = l
@@ -50,6 +54,9 @@ func Logger(l *slog.Logger) Option {
 func Options(options ...Option) Option {
 	return option(func(c *config) error {
 		for _, o := range options {
+			if o == nil {
+				return errors.New("an option is nil")
+			}
 			if err := o.apply(c); err != nil {
 				return err
 			}
@@ -88,6 +95,21 @@ type AdapterConfig struct {
 	Off     bool                   // not powered
 	Roles   []bluezgen.AdapterRole // default: central and peripheral
 	LEOnly  bool                   // without BR/EDR, which nearly all have
+}
+
+// validate says what is wrong with a declaration, apart from its name and address.
+func (a *AdapterConfig) validate() error {
+	for _, role := range a.Roles {
+		switch role {
+		case bluezgen.AdapterRoleCentral, bluezgen.AdapterRolePeripheral, bluezgen.AdapterRoleCentralPeripheral:
+		default:
+			return fmt.Errorf("unknown role %q", role)
+		}
+	}
+	if !isText(a.Alias) {
+		return fmt.Errorf("alias %q is not UTF-8 without NUL", a.Alias)
+	}
+	return nil
 }
 
 func (a AdapterConfig) apply(c *config) error {

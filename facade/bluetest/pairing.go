@@ -75,6 +75,8 @@ func (p *Pairing) validate() error {
 		return fmt.Errorf("pairing: unknown IO capability %q", p.IO)
 	case p.Passkey != "" && !passkey.MatchString(p.Passkey):
 		return fmt.Errorf("pairing: passkey %q is not six digits", p.Passkey)
+	case !isText(p.PIN):
+		return fmt.Errorf("pairing: PIN %q is not UTF-8 without NUL", p.PIN)
 	case len(p.PIN) > 16:
 		return fmt.Errorf("pairing: PIN %q is longer than 16 characters", p.PIN)
 	}
@@ -98,7 +100,10 @@ func (p *Peripheral) Bonded() bool {
 // ForgetBonds has the device lose the keys of all pairings, as a reset to factory
 // settings or a new firmware does. BlueZ keeps its own: the next connection fails when it
 // is to be encrypted, and does so until somebody removes the device.
-func (p *Peripheral) ForgetBonds() { p.world.do(func() { clear(p.bonds) }) }
+func (p *Peripheral) ForgetBonds() {
+	p.world.fault("ForgetBonds", "device", p.Address())
+	p.world.do(func() { clear(p.bonds) })
+}
 
 // Passkey returns what the device shows while it pairs: six digits that are to be
 // entered or compared, or "" if it shows nothing.

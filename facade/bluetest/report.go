@@ -14,8 +14,8 @@ type report struct {
 	scanResponse bool // without the advertisement that it belongs to
 
 	flags            byte
-	name             string
-	complete         bool // the name is
+	name             string // as it was sent, less NULs at its end
+	complete         bool   // the name is
 	uuids            []string
 	txPower          int8
 	hasTxPower       bool

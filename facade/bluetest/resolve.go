@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gobluez/bluez/bluezgen"
@@ -116,7 +115,7 @@ func (g *gattClient) readGAP(s *service) {
 		switch c.uuid {
 		case uuidDeviceName:
 			g.read(c.value.handle, 0, func(value []byte, err ATTError) {
-				if name := strings.ToValidUTF8(string(value), "\uFFFD"); err == 0 && name != "" && name != d.Properties().Name {
+				if name := d.adapter.bluetoothd.shownName(string(value)); err == 0 && name != "" && name != d.Properties().Name {
 					d.showName(name)
 				}
 			})

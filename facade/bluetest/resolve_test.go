@@ -1,6 +1,7 @@
 package bluetest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -328,6 +329,61 @@ func TestServicesChange(t *testing.T) {
 	}
 	if err := b.device.SetServices([]Service{{UUID: "nonsense"}}); err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("services with a mistake: %v", err)
+	}
+}
+
+// A service that is declared as before is as it was; its functions are the new ones, and so
+// is a value that is declared otherwise.
+func TestServicesKeepWhatHasBecomeOfThem(t *testing.T) {
+	declared := func(value string, read func(context.Context, *Peripheral) ([]byte, error)) []Service {
+		return []Service{{UUID: "aa00", Characteristics: []Characteristic{
+			{UUID: "aa01", Flags: flags(fRead, fWrite, fNotify), Value: []byte("first"), Descriptors: []Descriptor{{UUID: "2901", Value: []byte("text")}}},
+			{UUID: "aa02", Flags: flags(fRead), Value: []byte(value), Read: read},
+		}}}
+	}
+	b := newBench(t, Device{Services: declared("old", nil)})
+	b.connect()
+	ctx, c := t.Context(), b.characteristic("aa01")
+	set := func(name, value string) {
+		if err := b.device.SetValue(name, []byte(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.WriteValue(ctx, []byte("written"), bluezgen.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	b.world.do(func() { b.device.attributes.find(longUUID("aa01")).value.dropped = 3 })
+	resume, err := b.device.StallReader("aa01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set("2901", "set")
+	set("aa02", "set too")
+	set("2a00", "Renamed")
+	more := Service{UUID: "bb00", Characteristics: []Characteristic{{UUID: "bb01", Flags: flags(fRead)}}}
+	answer := func(context.Context, *Peripheral) ([]byte, error) { return []byte("answer"), nil }
+	if err := b.device.SetServices(append(declared("new", answer), more)); err != nil {
+		t.Fatal(err)
+	}
+	resume()
+	for name, want := range map[string]string{"aa01": "written", "2901": "set", "aa02": "new", "2a00": "Renamed"} {
+		if got, err := b.device.Value(name); err != nil || string(got) != want {
+			t.Errorf("%s is %q, %v, want %q", name, got, err, want)
+		}
+	}
+	if written, err := b.device.Written("aa01"); err != nil || len(written) != 1 || string(written[0]) != "written" {
+		t.Errorf("written %q, %v", written, err)
+	}
+	if dropped, err := b.device.Dropped("aa01"); err != nil || dropped != 3 {
+		t.Errorf("%d dropped, %v", dropped, err)
+	}
+	b.world.do(func() {
+		if n := b.device.attributes.find(longUUID("aa01")).value.stalled; n != 0 {
+			t.Errorf("stalled %d times", n)
+		}
+	})
+	if value, err := b.characteristic("aa02").ReadValue(ctx, bluezgen.ReadOptions{}); err != nil || string(value) != "answer" {
+		t.Errorf("read %q, %v", value, err)
 	}
 }
 

@@ -87,8 +87,7 @@ func TestSession(t *testing.T) {
 // awaitUnsubscribed waits until nobody is subscribed any more.
 func (b *bench) awaitUnsubscribed(uuid string) {
 	b.t.Helper()
-	err := b.device.await(b.t.Context(), uuid, func(at *attribute) bool { return len(b.device.attributes.subscribers(at.characteristic)) == 0 })
-	if err != nil {
+	if err := b.device.AwaitUnsubscribed(b.t.Context(), uuid); err != nil {
 		b.t.Fatal(err)
 	}
 }

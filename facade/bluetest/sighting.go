@@ -70,7 +70,8 @@ func (o *adapterObject) found(p *Peripheral, r *report, rssi int16, wanted bool)
 	}
 	d, _, err := o.discovered(p, properties)
 	if err != nil {
-		return nil // bluetoothd ends
+		b.complain("show a device", err)
+		return nil
 	}
 	d.sighting = seen
 	d.wasHeard()
@@ -114,9 +115,9 @@ func (s *sighting) take(now bluezgen.Device1Properties, name string, r *report, 
 			p.Icon = icon
 		}
 	}
-	if r.name != "" && (r.complete || name == "") && r.name != name {
+	if heard := o.bluetoothd.shownName(r.name); heard != "" && (r.complete || name == "") && heard != name {
 		p.Add(bluezgen.Device1Name)
-		p.Name = r.name
+		p.Name = heard
 	}
 	if flags := []byte{r.flags}; !bytes.Equal(now.AdvertisingFlags, flags) {
 		p.Add(bluezgen.Device1AdvertisingFlags)

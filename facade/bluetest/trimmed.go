@@ -10,6 +10,9 @@ import (
 	"github.com/gobluez/bluez/gen/wire"
 )
 
+// version571 has Adapter1's Manufacturer and Version.
+const version571 Version = "5.71"
+
 // A trimmed skeleton serves an interface as the BlueZ that is played has it: without the
 // members that it does not have, and with a guard before methods whose arguments it is
 // stricter about than generated code, which skips what it does not know.
@@ -76,9 +79,9 @@ func (o *adapterObject) skeleton() bus.Skeleton {
 		{"ConnectDevice", b.world.config.experimental},
 		{bluezgen.Adapter1ExperimentalFeatures.String(), b.since("5.62")},
 		{bluezgen.Adapter1PowerState.String(), b.since("5.66")},
-		{bluezgen.Adapter1Manufacturer.String(), b.since("5.71")},
-		{bluezgen.Adapter1Version.String(), b.since("5.71")},
-		{bluezgen.Adapter1Connectable.String(), b.since("5.79")},
+		{bluezgen.Adapter1Manufacturer.String(), b.since(version571)},
+		{bluezgen.Adapter1Version.String(), b.since(version571)},
+		{bluezgen.Adapter1Connectable.String(), b.since(Version579)},
 	} {
 		if !member.present {
 			t.without = append(t.without, member.name)

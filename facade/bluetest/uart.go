@@ -18,8 +18,6 @@ const (
 // written to it, with or without response, is notified back, in packets of what the
 // connection's MTU lets through. What is written while nobody is subscribed is lost.
 func UART(address string) Device {
-	const waiting = 64 // packets
-	echo := make(chan []byte, waiting)
 	return Device{
 		Address:       address,
 		Name:          "UART",
@@ -33,7 +31,7 @@ func UART(address string) Device {
 						return nil
 					}
 					select {
-					case echo <- value:
+					case echoOf(p).packets <- value:
 						return nil
 					case <-ctx.Done():
 						return ctx.Err()
@@ -44,9 +42,10 @@ func UART(address string) Device {
 				UUID:  UARTTransmit,
 				Flags: []bluezgen.CharacteristicFlag{bluezgen.CharacteristicFlagNotify},
 				Notify: func(ctx context.Context, p *Peripheral, send func([]byte) error) {
+					echo := echoOf(p)
 					for {
 						select {
-						case value := <-echo:
+						case value := <-echo.packets:
 							if sendInPackets(p, value, send) != nil {
 								return
 							}
@@ -58,6 +57,14 @@ func UART(address string) Device {
 			},
 		}}},
 	}
+}
+
+// An echo is what a UART was sent and has not sent back yet.
+type echo struct{ packets chan []byte }
+
+func echoOf(p *Peripheral) *echo {
+	const waiting = 64
+	return remembered(p, func() *echo { return &echo{make(chan []byte, waiting)} })
 }
 
 // sendInPackets sends a value in as many notifications as it takes. An attribute packet

@@ -8,7 +8,7 @@ import (
 
 // A Version is the release of BlueZ that a [World] plays, such as "5.66". It is an
 // [Option]. Where releases differ in what a client can see, the world behaves as that
-// release does; see the table of behaviours in the package documentation.
+// release does; BEHAVIOURS.md, beside the source, has a table of that.
 type Version string
 
 // The releases whose differences are known. Others in between behave as the last of
@@ -37,7 +37,7 @@ func (v Version) apply(c *config) error {
 func (v Version) minor() (int, error) {
 	text, ok := strings.CutPrefix(string(v), "5.")
 	minor, err := strconv.Atoi(text)
-	if !ok || err != nil || minor < 55 {
+	if !ok || err != nil || minor < 55 || strconv.Itoa(minor) != text {
 		return 0, fmt.Errorf("BlueZ version %q is not played: want 5.55 or later", string(v))
 	}
 	return minor, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/gobluez/bluez/gen/bus/bustest"
@@ -18,19 +17,30 @@ type World struct {
 	relay   *bustest.Relay // between the clients and the bus
 	traffic traffic        // through the relay
 	tasks   sync.WaitGroup
-	ctx     context.Context // ends with the world
-	cancel  context.CancelFunc
+	ctx     context.Context // ends with the world, by ErrClosed
+	cancel  context.CancelCauseFunc
+
+	// busMu is held while the bus is started or stopped. It is taken before mu.
+	busMu   sync.Mutex
+	busRuns bool
 
 	// mu guards all state of the world: this and what it refers to. Signals are sent
 	// with it held, so that they come in the order of what happened. It is not held
 	// while anything waits or while a user's function runs, nor taken on a connection's
 	// reader goroutine.
 	mu          sync.Mutex
+	closed      bool        // nothing starts any more
+	frozen      int         // how many calls of Freeze are in force
 	bluetoothd  *bluetoothd // nil while there is none
 	adapters    []*Adapter  // those plugged in, in order of their names
 	peripherals []*Peripheral
+	directory   directory // of the peripherals
 	air         air
 }
+
+// ErrClosed is matched by the errors of what cannot be started, or awaited, in a World
+// that was closed.
+var ErrClosed = errors.New("the simulated BlueZ was closed")
 
 // Start starts a world that ends with the test. It fails the test if it cannot, for
 // instance because dbus-daemon is not installed or a declaration is wrong.
@@ -56,7 +66,7 @@ func New(ctx context.Context, options ...Option) (*World, error) {
 		return nil, err
 	}
 	w := &World{config: c}
-	w.ctx, w.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	w.ctx, w.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	if err := w.start(ctx); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -67,6 +77,7 @@ func (w *World) start(ctx context.Context) (err error) {
 	if w.bus, err = bustest.Launch(); err != nil {
 		return err
 	}
+	w.busRuns = true
 	if w.relay, err = bustest.NewRelay(w.bus.Address()); err != nil {
 		return err
 	}
@@ -76,6 +87,9 @@ func (w *World) start(ctx context.Context) (err error) {
 		}
 	}
 	for _, d := range w.config.devices {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if _, err := w.Add(d); err != nil {
 			return err
 		}
@@ -89,36 +103,64 @@ func (w *World) start(ctx context.Context) (err error) {
 func (w *World) Address() string { return w.relay.Address() }
 
 // Close ends the world: bluetoothd and the bus are gone when it returns, and so is all
-// that devices do. Only a World from New needs it; closing again does nothing.
+// that devices do. It waits for their functions. Nothing can be started in the world any
+// more. The error also names methods whose replies or calls were to be disturbed, but
+// which neither BlueZ has nor anybody called: those were misspelt. Only a World from New
+// needs it; closing again does nothing.
 func (w *World) Close() error {
-	w.cancel()
-	w.CrashBluetoothd()
+	w.do(func() { w.closed = true })
+	w.cancel(ErrClosed)
+	if b := w.running(); b != nil {
+		b.end()
+	}
 	var errs []error
 	if w.relay != nil {
 		errs = append(errs, w.relay.Close())
 	}
 	w.tasks.Wait()
+	w.busMu.Lock()
+	defer w.busMu.Unlock()
+	w.busRuns = false
 	if w.bus != nil {
 		errs = append(errs, w.bus.Close())
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, w.traffic.mistakes())...)
 }
 
 // Add brings a device into the world. It begins to advertise, if it does that at all.
-// Declarations with mistakes, and addresses that another device has, are errors.
+// Declarations with mistakes, and addresses that another device or the only adapter has,
+// are errors.
 func (w *World) Add(d Device) (*Peripheral, error) {
 	p, err := w.newPeripheral(d)
 	if err != nil {
 		return nil, err
 	}
+	if err := w.add(p); err != nil {
+		p.cancel(err)
+		return nil, fmt.Errorf("device %s: %w", p.declaredAddress, err)
+	}
+	return p, nil
+}
+
+func (w *World) add(p *Peripheral) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.peripheral(p.address) != nil {
-		return nil, fmt.Errorf("device %s: there are two of this address", p.address)
+	if w.closed {
+		return ErrClosed
+	}
+	for _, address := range p.ownAddresses() {
+		if w.peripheral(address) != nil {
+			return fmt.Errorf("there are two devices of the address %s", address)
+		}
+		// With a second adapter the first may be in the air too, played by a device.
+		if len(w.adapters) == 1 && w.adapters[0].address == address {
+			return fmt.Errorf("the adapter %s has the address %s, and cannot hear itself", w.adapters[0].name, address)
+		}
 	}
 	w.peripherals = append(w.peripherals, p)
+	w.directory.add(p)
 	p.start()
-	return p, nil
+	return nil
 }
 
 // Peripheral returns the device that has an address, now or as it was declared, in any
@@ -140,20 +182,9 @@ func (w *World) Peripherals() []*Peripheral {
 	return append([]*Peripheral{}, w.peripherals...)
 }
 
-// peripheral returns the device of an address. The world is locked.
-func (w *World) peripheral(address string) *Peripheral {
-	for _, p := range w.peripherals {
-		if p.address == address || p.identity == address {
-			return p
-		}
-	}
-	for _, p := range w.peripherals {
-		if strings.EqualFold(p.declared.Address, address) {
-			return p // its address has changed meanwhile
-		}
-	}
-	return nil
-}
+// peripheral returns the device of an address: that on the air, its identity, or what
+// was declared. The world is locked.
+func (w *World) peripheral(address string) *Peripheral { return w.directory.find(address) }
 
 // do calls f with the world locked.
 func (w *World) do(f func()) {

@@ -1,9 +1,11 @@
 package bluetest
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gobluez/bluez/bluezgen"
 	"github.com/gobluez/bluez/gen/bus"
@@ -32,10 +34,16 @@ func TestMistakesAreNamedAtStart(t *testing.T) {
 		{"address type", Device{Address: "C0:FF:EE:00:00:01", AddressType: "secret"}, `"secret"`},
 		{"MTU", Device{Address: "C0:FF:EE:00:00:01", Connection: Connection{MTU: 22}}, "22"},
 		{"address twice", Options(Device{Address: "C0:FF:EE:00:00:01"}, Device{Address: "c0:ff:ee:00:00:01"}), "C0:FF:EE:00:00:01"},
+		{"identity of another", Options(Device{Address: "C0:FF:EE:00:00:01"}, Device{Address: "C0:FF:EE:00:00:02", Identity: "C0:FF:EE:00:00:01"}), "C0:FF:EE:00:00:01"},
+		{"address that is an identity", Options(Device{Address: "C0:FF:EE:00:00:02", Identity: "C0:FF:EE:00:00:01"}, Device{Address: "C0:FF:EE:00:00:01"}), "C0:FF:EE:00:00:01"},
+		{"identity twice", Options(Device{Address: "C0:FF:EE:00:00:02", Identity: "C0:FF:EE:00:00:01"}, Device{Address: "C0:FF:EE:00:00:03", Identity: "C0:FF:EE:00:00:01"}), "C0:FF:EE:00:00:01"},
+		{"address of the adapter", Options(AdapterConfig{Address: "00:AA:01:00:00:42"}, Device{Address: "00:AA:01:00:00:42"}), "00:AA:01:00:00:42"},
 		{"version", Version("4.101"), `"4.101"`},
 		{"adapter's name", AdapterConfig{Name: "usb0"}, `"usb0"`},
 		{"adapter's address", AdapterConfig{Address: "00:11"}, `"00:11"`},
 		{"adapter twice", Options(AdapterConfig{Name: "hci1"}, AdapterConfig{Name: "hci1"}), "hci1"},
+		{"nil", nil, "nil"},
+		{"nil among others", Options(Beacons(1, 0), nil), "nil"},
 		{"beacons", Beacons(-1, 0), "-1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -47,6 +55,48 @@ func TestMistakesAreNamedAtStart(t *testing.T) {
 				t.Errorf("error %v, want one about %s", err, test.want)
 			}
 		})
+	}
+}
+
+// New gives up when ctx ends, also among very many devices, which it takes in no time.
+func TestManyDevicesAreAdded(t *testing.T) {
+	const n = 20000
+	w := Start(t, Beacons(n, 0))
+	if got := len(w.Peripherals()); got != n {
+		t.Errorf("%d devices", got)
+	}
+	for _, p := range w.Peripherals()[n-10:] {
+		if w.Peripheral(p.Address()) != p {
+			t.Errorf("%s is not found", p.Address())
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if w, err := New(ctx, Beacons(n, 0)); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", errors.Join(err, w.Close()))
+	}
+}
+
+// A device is found by what was declared also after its address has changed.
+func TestPeripheralIsFoundByItsAddresses(t *testing.T) {
+	d := Device{Address: "4c:ff:ee:00:00:01", Identity: "C0:FF:EE:00:00:01", Advertisement: Advertisement{Rotate: time.Hour}}
+	w := Start(t, d, Device{Address: "C0:FF:EE:00:00:02"})
+	p := w.Peripherals()[0]
+	w.do(p.advertiser.rotate)
+	now := p.Address()
+	if now == "4C:FF:EE:00:00:01" {
+		t.Error("its address has not changed")
+	}
+	for _, address := range []string{now, d.Address, d.Identity} {
+		if w.Peripheral(address) != p {
+			t.Errorf("not found by %s", address)
+		}
+	}
+	p.Remove()
+	for _, address := range []string{now, d.Address, d.Identity, "nothing", "C0:FF:EE:00:00:03"} {
+		if w.Peripheral(address) != nil {
+			t.Errorf("found by %s", address)
+		}
 	}
 }
 
@@ -122,6 +172,7 @@ func TestPlayedVersionShowsInProperties(t *testing.T) {
 	for version, want := range map[Version]bluezgen.Adapter1Set{
 		Version555: {},
 		Version566: bluezgen.Adapter1SetOf(bluezgen.Adapter1PowerState),
+		"5.71":     bluezgen.Adapter1SetOf(bluezgen.Adapter1PowerState, bluezgen.Adapter1Manufacturer, bluezgen.Adapter1Version),
 		Version579: bluezgen.Adapter1SetOf(bluezgen.Adapter1PowerState, bluezgen.Adapter1Manufacturer, bluezgen.Adapter1Version, bluezgen.Adapter1Connectable),
 		Version587: bluezgen.Adapter1SetOf(bluezgen.Adapter1PowerState, bluezgen.Adapter1Manufacturer, bluezgen.Adapter1Version, bluezgen.Adapter1Connectable),
 	} {

@@ -10,24 +10,16 @@ import (
 	"github.com/gobluez/bluez/gen/wire"
 )
 
-// The signals that faults imitate; what is generated has none of the standard
-// interfaces.
-const (
-	propertiesInterface = "org.freedesktop.DBus.Properties"
-	propertiesChanged   = "PropertiesChanged"
-)
-
 // Forge sends every client a signal that says that properties of a device have changed,
 // from a process that is not bluetoothd. Any local user can do that under the usual
-// policy of a system bus, and a client must not believe it.
+// policy of a system bus, and a client must not believe it. The sender's unique name is one
+// that nobody on this bus has. Without a client it fails with [ErrNoClient], as the
+// functions below do.
 func (a *Adapter) Forge(address string, props bluezgen.Device1Properties) error {
+	a.world.fault("Forge", "device", address)
 	const stranger = ":1.4294967295"
-	return a.signal(stranger, address, "sa{sv}as", func(e *wire.Encoder) {
-		e.String(bluezgen.Device1Interface)
-		changed := e.Array(8)
-		bluezgen.NewDevice1Skeleton(bluezgen.UnimplementedDevice1Server{}, props).Serve().Properties.EncodeAll(e)
-		e.EndArray(changed)
-		e.EndArray(e.Array(4))
+	return a.signal(stranger, address, changedSignature, func(e *wire.Encoder) {
+		encodeChanged(e, bluezgen.NewDevice1Skeleton(bluezgen.UnimplementedDevice1Server{}, props))
 	})
 }
 
@@ -35,8 +27,9 @@ func (a *Adapter) Forge(address string, props bluezgen.Device1Properties) error 
 // whose properties have other types than BlueZ documents, beside a property and an
 // interface that nobody knows: a BlueZ of the future, or a fork.
 func (a *Adapter) SendForeignTypes(address string) error {
+	a.world.fault("SendForeignTypes", "device", address)
 	return errors.Join(
-		a.signalFromBlueZ(address, "sa{sv}as", func(e *wire.Encoder) {
+		a.signalFromBlueZ(address, changedSignature, func(e *wire.Encoder) {
 			e.String(bluezgen.Device1Interface)
 			changed := e.Array(8)
 			for _, property := range []bluezgen.Device1Property{
@@ -56,7 +49,7 @@ func (a *Adapter) SendForeignTypes(address string) error {
 			e.EndArray(changed)
 			e.EndArray(e.Array(4))
 		}),
-		a.signalFromBlueZ(address, "sa{sv}as", func(e *wire.Encoder) {
+		a.signalFromBlueZ(address, changedSignature, func(e *wire.Encoder) {
 			e.String(bluezgen.Device1Interface + "000")
 			e.EndArray(e.Array(8))
 			e.EndArray(e.Array(4))
@@ -68,6 +61,7 @@ func (a *Adapter) SendForeignTypes(address string) error {
 // properties of a device have changed, whose arguments are none that such a signal can
 // have: a bug in bluetoothd, or in a proxy.
 func (a *Adapter) SendForeignSignature(address string) error {
+	a.world.fault("SendForeignSignature", "device", address)
 	return a.signalFromBlueZ(address, "tas", func(e *wire.Encoder) {
 		e.Uint64(1 << 63)
 		e.EndArray(e.Array(4))
@@ -81,25 +75,31 @@ func (a *Adapter) Flood(ctx context.Context, address string, n int) error {
 	if err != nil {
 		return fmt.Errorf("flood: %w", err)
 	}
+	a.world.fault("Flood", "device", address, "signals", n)
 	for i := range n {
-		var d *deviceObject
-		a.world.do(func() {
-			if o := a.object(); o != nil {
-				d = o.devices[devicePath(o.path, address)]
-			}
-		})
-		if d == nil {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("flood: %w", context.Cause(ctx))
+		}
+		if !a.shiver(address, int16(-40-i%60)) {
 			return fmt.Errorf("flood: %s is not known to BlueZ", address)
 		}
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("flood: %w", err)
-		}
-		d.set(func(p *bluezgen.Device1Properties) {
-			p.Add(bluezgen.Device1RSSI)
-			p.RSSI = int16(-40 - i%60)
-		})
 	}
 	return nil
+}
+
+// shiver signals another strength of a device, if BlueZ knows it.
+func (a *Adapter) shiver(address string, strength int16) bool {
+	a.world.mu.Lock()
+	defer a.world.mu.Unlock()
+	o := a.object()
+	if o == nil || o.devices[devicePath(o.path, address)] == nil {
+		return false
+	}
+	o.devices[devicePath(o.path, address)].set(func(p *bluezgen.Device1Properties) {
+		p.Add(bluezgen.Device1RSSI)
+		p.RSSI = strength
+	})
+	return true
 }
 
 // A Malformation is a way in which a message breaks the rules of D-Bus. A dbus-daemon
@@ -122,7 +122,7 @@ const (
 // SendMalformed sends every client a malformed message in bluetoothd's name. The
 // connections are of no use from then on.
 func (w *World) SendMalformed(m Malformation) error {
-	frame, err := bustest.SignalFrame(w.bluetoothdName(), "/org/bluez", propertiesInterface, propertiesChanged, "sa{sv}as", func(e *wire.Encoder) {
+	frame, err := bustest.SignalFrame(w.bluetoothdName(), "/org/bluez", propertiesInterface, propertiesChanged, changedSignature, func(e *wire.Encoder) {
 		e.String("text")
 		e.EndArray(e.Array(8))
 		e.EndArray(e.Array(4))
@@ -145,6 +145,7 @@ func (w *World) SendMalformed(m Malformation) error {
 	default:
 		return fmt.Errorf("malformation %d is not known", m)
 	}
+	w.fault("SendMalformed", "malformation", int(m))
 	return w.inject(frame)
 }
 
@@ -153,6 +154,7 @@ func (a *Adapter) signalFromBlueZ(address, sig string, body func(*wire.Encoder))
 	return a.signal(a.world.bluetoothdName(), address, sig, body)
 }
 
+// signal sends every client a change of a device.
 func (a *Adapter) signal(sender, address, sig string, body func(*wire.Encoder)) error {
 	address, err := parseAddress(address)
 	if err != nil {
@@ -163,17 +165,6 @@ func (a *Adapter) signal(sender, address, sig string, body func(*wire.Encoder)) 
 		return fmt.Errorf("send a signal of %s: %w", address, err)
 	}
 	return a.world.inject(frame)
-}
-
-// inject sends a message to every client.
-func (w *World) inject(frame []byte) error {
-	var errs []error
-	for _, client := range w.relay.Connections() {
-		if client.UniqueName() != "" {
-			errs = append(errs, client.Inject(bustest.ToClient, frame))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // bluetoothdName returns bluetoothd's unique name, or one that nobody has.

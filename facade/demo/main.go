@@ -5,26 +5,34 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gobluez/bluez/facade/bluetest"
 )
 
 func main() {
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer cancel()
-	if err := demo(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
-	}
+	os.Exit(run(os.Stdout, os.Stderr))
 }
 
-func demo(ctx context.Context) error {
+// run shows the demo until it ends or somebody ends it, and returns the exit code.
+func run(stdout, stderr io.Writer) int {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	if err := demo(ctx, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "demo:", err)
+		return 1
+	}
+	return 0
+}
+
+func demo(ctx context.Context, stdout, stderr io.Writer) error {
 	dir, err := os.MkdirTemp("", "demo-")
 	if err != nil {
 		return err
@@ -32,7 +40,7 @@ func demo(ctx context.Context) error {
 	defer os.RemoveAll(dir)
 	ble := filepath.Join(dir, "ble")
 	build := exec.CommandContext(ctx, "go", "build", "-o", ble, "github.com/gobluez/bluez/facade/cmd/ble")
-	build.Stderr = os.Stderr
+	build.Stderr = stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build ble: %w", err)
 	}
@@ -52,14 +60,14 @@ func demo(ctx context.Context) error {
 		{"write", uart, bluetest.UARTReceive, "hello", "--format", "utf8"},
 		{"notify", sensor, "2a37", "--count", "3"},
 	} {
-		fmt.Printf("$ ble %s\n", strings.Join(args, " "))
+		fmt.Fprintf(stdout, "$ ble %s\n", strings.Join(args, " "))
 		cmd := exec.CommandContext(ctx, ble, args...)
 		cmd.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+world.Address())
-		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stdout
+		cmd.Stdout, cmd.Stderr = stdout, stdout
 		if err := cmd.Run(); err != nil {
 			return fmt.Errorf("ble %s: %w", strings.Join(args, " "), err)
 		}
-		fmt.Println()
+		fmt.Fprintln(stdout)
 	}
 	return nil
 }

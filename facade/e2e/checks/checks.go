@@ -86,7 +86,7 @@ func Run(t *testing.T, w World) {
 		{"TestRefusalsOfAgentManager", b.testRefusalsOfAgentManager},
 	}
 	if w.Experimental() {
-		all = append(all, check{"TestPairing", b.testPairing}, check{"TestMonitor", b.testMonitor})
+		all = append(all, check{"TestPairing", b.testPairing}, check{"TestBond", b.testBond}, check{"TestMonitor", b.testMonitor})
 	}
 	for _, c := range all {
 		t.Run(c.name, c.run)

@@ -1,3 +1,0 @@
-package bluetest
-
-// Whoever writes one of these deletes it here; the last deletes the file.
