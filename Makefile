@@ -103,8 +103,9 @@ bursts: ## send 2,000 advertisements a second to a consumer that is ten times to
 	go run ./facade/bench -bursts $(BURSTTIME)
 
 .PHONY: soak
-soak: ## scan for SOAKTIME (default 1h) while addresses rotate, and see that memory stays flat
+soak: ## let 200 things go wrong in random order, and scan for SOAKTIME (default 1h) while addresses rotate
 	@$(need) go dbus-daemon:dbus-daemon
+	go test ./facade -run '^TestRandomFaults$$' -race -count=1 -v -faults 200
 	go test ./facade -run '^TestRotatingAddressesKeepMemoryFlat$$' -count=1 -v -timeout 0 -soak $(SOAKTIME)
 
 .PHONY: introspect

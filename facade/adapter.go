@@ -50,9 +50,9 @@ func (c *Central) adapters() ([]Adapter, error) {
 	}
 	present := false
 	var adapters []Adapter
-	c.mirror.View(func(v bus.View) {
+	c.bus().mirror.View(func(v bus.View) {
 		present = v.Present()
-		v.Walk("/", func(path dbus.ObjectPath, _ string, record bus.Record) bool {
+		v.Outermost("/", bluezgen.Adapter1Interface, func(path dbus.ObjectPath, record bus.Record) bool {
 			if r, ok := record.(*bluezgen.Adapter1Update); ok {
 				adapters = append(adapters, newAdapter(path, &r.Adapter1Properties))
 			}
@@ -83,24 +83,34 @@ func newAdapter(path dbus.ObjectPath, p *bluezgen.Adapter1Properties) Adapter {
 // resolveAdapter returns the powered adapter that an option names; empty means the
 // Central's default.
 func (c *Central) resolveAdapter(name string) (Adapter, error) {
-	if name == "" {
-		name = c.adapter
-	}
-	adapters, err := c.adapters()
+	found, err := c.adaptersNamed(name)
 	if err != nil {
 		return Adapter{}, err
-	}
-	found := slices.DeleteFunc(adapters, func(a Adapter) bool {
-		return name == "" && !a.Central || name != "" && name != a.Name && !strings.EqualFold(name, a.Address.String())
-	})
-	if len(found) == 0 {
-		if name != "" {
-			return Adapter{}, fmt.Errorf("%s: %w", name, ErrNoAdapter)
-		}
-		return Adapter{}, ErrNoAdapter
 	}
 	if i := slices.IndexFunc(found, func(a Adapter) bool { return a.Powered }); i >= 0 {
 		return found[i], nil
 	}
 	return Adapter{}, fmt.Errorf("%s: %w", found[0].Name, ErrAdapterOff)
+}
+
+// adaptersNamed returns the adapters that an option names, at least one, powered or
+// not; empty means the Central's default, which is one of those that can be a central.
+func (c *Central) adaptersNamed(name string) ([]Adapter, error) {
+	if name == "" {
+		name = c.options.Adapter
+	}
+	adapters, err := c.adapters()
+	if err != nil {
+		return nil, err
+	}
+	found := slices.DeleteFunc(adapters, func(a Adapter) bool {
+		return name == "" && !a.Central || name != "" && name != a.Name && !strings.EqualFold(name, a.Address.String())
+	})
+	switch {
+	case len(found) > 0:
+		return found, nil
+	case name != "":
+		return nil, fmt.Errorf("%s: %w", name, ErrNoAdapter)
+	}
+	return nil, ErrNoAdapter
 }

@@ -32,6 +32,10 @@ type Advertisement struct {
 	// Coalesced is the number of earlier updates of this device that the consumer
 	// was too slow to see and that this one replaces.
 	Coalesced int
+
+	// Lost, which ScanOptions.LostAfter asks for, says that the device is not heard any
+	// more. The other fields are those of its last advertisement.
+	Lost bool
 }
 
 // unknownRSSI is what RSSI holds when the strength is unknown: weaker than any
@@ -48,8 +52,8 @@ func (a Advertisement) String() string {
 
 // MarshalJSON writes one object with the fields time, adapter, address, address_type,
 // name, rssi and tx_power (null when unknown), service_uuids, manufacturer_data
-// with keys like "0x004c", service_data, and coalesced unless it is 0. Bytes are
-// written in hexadecimal.
+// with keys like "0x004c", service_data, coalesced unless it is 0, and lost if it is
+// true. Bytes are written in hexadecimal.
 func (a Advertisement) MarshalJSON() ([]byte, error) {
 	out := struct {
 		Time             time.Time         `json:"time"`
@@ -63,12 +67,13 @@ func (a Advertisement) MarshalJSON() ([]byte, error) {
 		ManufacturerData map[string]string `json:"manufacturer_data"`
 		ServiceData      map[UUID]string   `json:"service_data"`
 		Coalesced        int               `json:"coalesced,omitempty"`
+		Lost             bool              `json:"lost,omitempty"`
 	}{
 		Time: a.Time, Adapter: a.Adapter, Address: a.Address, AddressType: a.AddressType, Name: a.Name,
 		ServiceUUIDs:     append([]UUID{}, a.ServiceUUIDs...), // [], not null
 		ManufacturerData: make(map[string]string, len(a.ManufacturerData)),
 		ServiceData:      make(map[UUID]string, len(a.ServiceData)),
-		Coalesced:        a.Coalesced,
+		Coalesced:        a.Coalesced, Lost: a.Lost,
 	}
 	if a.HasRSSI {
 		out.RSSI = &a.RSSI

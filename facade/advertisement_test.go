@@ -1,9 +1,13 @@
 package facade
 
 import (
+	"bytes"
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/gobluez/bluez/bluezgen"
 )
 
 func TestAdvertisementJSON(t *testing.T) {
@@ -27,6 +31,18 @@ func TestAdvertisementJSON(t *testing.T) {
 		if err != nil || string(got) != test.want {
 			t.Errorf("%s: %v\n got %s\nwant %s", test.name, err, got, test.want)
 		}
+	}
+}
+
+func TestAdvertisementLeavesOutWhatIsNoUUID(t *testing.T) {
+	service := UUID16(0x180f)
+	heard := bluezgen.Device1Properties{
+		UUIDs:       []string{"nonsense", service.String(), ""},
+		ServiceData: map[string][]byte{"nonsense": {1}, service.String(): {2}},
+	}
+	adv := newAdvertisement("/org/bluez/hci0/dev_X", &heard)
+	if !slices.Equal(adv.ServiceUUIDs, []UUID{service}) || len(adv.ServiceData) != 1 || !bytes.Equal(adv.ServiceData[service], []byte{2}) {
+		t.Errorf("services %v, data %v", adv.ServiceUUIDs, adv.ServiceData)
 	}
 }
 

@@ -15,10 +15,11 @@ const maxWaitingDevices = 4096
 type backlog struct {
 	mailbox[Advertisement]
 	waiting map[dbus.ObjectPath]uint64 // number in items by device; nil when every packet counts
+	counts  *counters
 }
 
-func newBacklog(o *ScanOptions) *backlog {
-	b := &backlog{mailbox: mailbox[Advertisement]{limit: maxWaitingDevices, ready: make(chan struct{}, 1)}}
+func newBacklog(o *ScanOptions, counts *counters) *backlog {
+	b := &backlog{mailbox: mailbox[Advertisement]{limit: maxWaitingDevices, ready: make(chan struct{}, 1)}, counts: counts}
 	if !o.EveryPacket {
 		b.waiting = make(map[dbus.ObjectPath]uint64)
 		return b
@@ -37,9 +38,17 @@ func queueLimit(n int) int {
 
 // put adds adv without ever waiting. It returns false if the consumer of every
 // packet was too slow; its backlog has then ended with ErrOverflow.
-func (b *backlog) put(adv *Advertisement) bool {
+func (b *backlog) put(adv *Advertisement) bool { return b.putLate(adv, nil) }
+
+// putLate is put, but leaves it to late to wake the consumer.
+func (b *backlog) putLate(adv *Advertisement, late *lateWakes) bool {
+	b.counts.advertisements.Add(1)
 	if b.waiting == nil {
-		return b.mailbox.put(*adv)
+		kept := b.mailbox.putLate(*adv, late)
+		if !kept {
+			b.counts.overflows.Add(1)
+		}
+		return kept
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -51,13 +60,15 @@ func (b *backlog) put(adv *Advertisement) bool {
 		coalesced := slot.Coalesced + 1
 		*slot = *adv
 		slot.Coalesced = coalesced
+		b.counts.coalesced.Add(1)
 		return true
 	}
 	if b.items.len >= b.limit {
 		delete(b.waiting, b.items.pop().Device.path)
+		b.counts.evicted.Add(1)
 	}
 	b.waiting[adv.Device.path] = b.items.push(*adv)
-	b.wake()
+	b.announce(late)
 	return true
 }
 

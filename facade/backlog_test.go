@@ -13,7 +13,7 @@ func heardFrom(path string, rssi int16) *Advertisement {
 }
 
 func TestBacklogCoalescesTheUpdatesOfEachDevice(t *testing.T) {
-	b := newBacklog(&ScanOptions{})
+	b := newBacklog(&ScanOptions{}, new(counters))
 	for i, path := range []string{"/a", "/b", "/a", "/a", "/c"} {
 		b.put(heardFrom(path, int16(-i)))
 	}
@@ -36,7 +36,7 @@ func TestBacklogCoalescesTheUpdatesOfEachDevice(t *testing.T) {
 }
 
 func TestBacklogTakesAnUpdateWhileTheOneBeforeIsTaken(t *testing.T) {
-	b := newBacklog(&ScanOptions{})
+	b := newBacklog(&ScanOptions{}, new(counters))
 	b.put(heardFrom("/a", -1))
 	b.put(heardFrom("/b", -2))
 	if _, err := b.mailbox.take(t.Context()); err != nil { // half of take
@@ -51,7 +51,7 @@ func TestBacklogTakesAnUpdateWhileTheOneBeforeIsTaken(t *testing.T) {
 }
 
 func TestBacklogOfAStandingConsumerDropsTheOldestDevices(t *testing.T) {
-	b := newBacklog(&ScanOptions{})
+	b := newBacklog(&ScanOptions{}, new(counters))
 	for i := range maxWaitingDevices + 10 {
 		if !b.put(heardFrom(fmt.Sprint("/", i), -50)) {
 			t.Fatal("a coalescing backlog overflowed")
@@ -66,7 +66,7 @@ func TestBacklogOfAStandingConsumerDropsTheOldestDevices(t *testing.T) {
 }
 
 func TestBacklogOfEveryPacketOverflows(t *testing.T) {
-	b := newBacklog(&ScanOptions{EveryPacket: true, Queue: 2})
+	b := newBacklog(&ScanOptions{EveryPacket: true, Queue: 2}, new(counters))
 	if !b.put(heardFrom("/a", -1)) || !b.put(heardFrom("/a", -2)) || b.put(heardFrom("/a", -3)) {
 		t.Error("the third packet should not fit")
 	}

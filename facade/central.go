@@ -42,26 +42,32 @@ type Options struct {
 // their devices, and everything scanned, connected or subscribed through it.
 // Any goroutine may use it at any time.
 //
-// It outlives bluetoothd: operations while the service is away fail with
-// ErrNoBlueZ, running scans resume when it is back, connections are lost. It does
-// not outlive the bus: once that is lost, everything fails with ErrNoBus.
+// It outlives bluetoothd and the bus: while they are away operations fail with
+// ErrNoBlueZ or ErrNoBus and connections are lost; when they are back, running scans
+// resume. The bus is dialled again by the Central itself.
 type Central struct {
+	options Options
 	logger  *slog.Logger
-	adapter string // Options.Adapter
-	conn    *bus.Conn
-	mirror  *bus.Mirror
+	counts  counters
+	late    lateWakes
 
-	ctx    context.Context // ends with Close or with the bus, for that cause
+	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
 	closed sync.Once
 
-	tasks    sync.WaitGroup // the goroutines of discoveries, and watch
-	connects sync.WaitGroup // calls of Connect
-	scanners sync.WaitGroup // that may call their handlers
+	watchers watchers
+
+	tasks    sync.WaitGroup // the goroutines of discoveries, and keep
+	connects sync.WaitGroup // calls of Connect, Pair and SetAgent
+	scanners sync.WaitGroup // that may call functions of the application
+	agency   *agency
 
 	mu          sync.RWMutex
+	attachment  *attachment                    // the last one, which may have ended
 	discoveries map[dbus.ObjectPath]*discovery // by adapter
 	links       map[dbus.ObjectPath]*link      // by device
+	orphans     map[dbus.ObjectPath]bool       // devices whose connections were lost with the bus, but are ours
+	monitors    int                            // passive scans that were ever begun
 }
 
 // cleanupTimeout bounds what is done to leave BlueZ tidy when the caller's own
@@ -95,34 +101,26 @@ func open(ctx context.Context, o Options) (*Central, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	conn, err := bus.Dial(ctx, o.Bus, bus.Options{Logger: o.Logger, AuthUID: o.AuthUID, Trace: o.Trace})
-	if err != nil {
-		return nil, translate(err)
-	}
 	c := &Central{
-		logger: o.Logger, adapter: o.Adapter, conn: conn,
+		options: o, logger: o.Logger,
 		discoveries: make(map[dbus.ObjectPath]*discovery), links: make(map[dbus.ObjectPath]*link),
 	}
-	c.mirror, err = bus.OpenMirror(ctx, conn, bus.MirrorOptions{
-		Service: bluezgen.Service, Root: "/", Codecs: bluezgen.Codecs(), Follow: []string{bluezgen.Adapter1Interface},
-	})
-	if err != nil {
-		var refused *bus.Error
-		if errors.As(err, &refused) && !errors.Is(err, bus.ErrAccessDenied) {
-			err = because(ErrNoBlueZ, err) // the bus could not start it
-		}
-		return nil, errors.Join(translate(err), conn.Close())
-	}
+	c.agency = newAgency(c)
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
-	c.mirror.Subscribe(c.event)
-	c.tasks.Go(c.watch)
+	first, err := c.dial(ctx)
+	if err != nil {
+		c.cancel(err)
+		return nil, err
+	}
+	c.attachment = first
+	c.tasks.Go(func() { c.keep(first) })
 	return c, nil
 }
 
 // Close ends every scan, subscription and connection made through the Central as
 // their own Close does, then the connection to the bus. It blocks for a few
-// seconds at most, and waits no longer for a Scanner's handler to return; afterwards
-// none is called again. A second Close returns nil.
+// seconds at most, and waits no longer for a Scanner's handler or an Agent's function to
+// return; afterwards none is called again. A second Close returns nil.
 func (c *Central) Close() error {
 	var err error
 	c.closed.Do(func() {
@@ -143,14 +141,24 @@ func (c *Central) Close() error {
 		closing.Wait()
 		c.awaitScanners()
 		c.tasks.Wait()
-		c.mirror.Close()
-		err = opError("close", "Bluetooth", c.conn.Close())
+		err = opError("close", "Bluetooth", c.bus().close())
 	})
 	return err
 }
 
-// awaitScanners waits until the handlers of advertisements have returned, for
-// cleanupTimeout at most.
+// admit counts another call among those that Close waits for.
+func (c *Central) admit() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.attachment.err(); err != nil {
+		return err
+	}
+	c.connects.Add(1)
+	return nil
+}
+
+// awaitScanners waits until the handlers of advertisements and the functions of agents
+// have returned, for cleanupTimeout at most.
 func (c *Central) awaitScanners() {
 	idle := make(chan struct{})
 	go func() { // for as long as the last handler takes
@@ -162,21 +170,24 @@ func (c *Central) awaitScanners() {
 	select {
 	case <-idle:
 	case <-timeout.C:
-		c.logger.Warn("a handler of advertisements does not return")
+		c.logger.Warn("a handler of advertisements or an agent does not return")
 	}
 }
 
-// watch ends the Central when the bus is lost.
-func (c *Central) watch() {
-	select {
-	case <-c.ctx.Done():
-	case <-c.conn.Done():
-		c.cancel(because(ErrNoBus, c.conn.Err()))
-	}
+// err returns why the Central cannot be used, for now or any more, nil while it can.
+func (c *Central) err() error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.errLocked()
 }
 
-// err returns why the Central cannot be used any more, nil while it can.
-func (c *Central) err() error { return context.Cause(c.ctx) }
+// errLocked is err for who holds c.mu.
+func (c *Central) errLocked() error {
+	if err := context.Cause(c.ctx); err != nil {
+		return err
+	}
+	return c.attachment.err()
+}
 
 // join returns a context that ends with either a or b, for the cause of either, and
 // a function that frees it.
@@ -192,6 +203,7 @@ func join(a, b context.Context) (context.Context, func()) {
 // event passes what happened to an object of BlueZ to those whom it concerns. It runs
 // on the goroutine that reads the bus.
 func (c *Central) event(e bus.Event) {
+	c.watchers.each(func(w watcher) { w.event(e) })
 	switch e.Kind {
 	case bus.Lost, bus.Restored:
 		c.mu.RLock()
@@ -199,6 +211,7 @@ func (c *Central) event(e bus.Event) {
 		for _, d := range c.discoveries {
 			d.serviceChanged(e.Kind == bus.Lost)
 		}
+		c.agency.serviceChanged()
 		return
 	}
 	switch e.Interface {
@@ -207,6 +220,7 @@ func (c *Central) event(e bus.Event) {
 			d.adapterChanged(e)
 		}
 	case bluezgen.Device1Interface:
+		c.agency.deviceChanged(e)
 		d, l := c.concerned(parent(e.Path), e.Path)
 		if d != nil {
 			d.deviceChanged(e)

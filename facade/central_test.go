@@ -13,14 +13,12 @@ import (
 	"time"
 
 	"github.com/gobluez/bluez/bluezgen"
+	"github.com/gobluez/bluez/facade/bluetest"
 )
 
 func TestAdaptersAreListedInTheOrderOfTheirNumbers(t *testing.T) {
-	f := startFake(t)
-	for _, name := range []string{"hci10", "hci2", "hci0"} {
-		f.adapter(name, name != "hci0")
-	}
-	adapters, err := f.open(Options{}).Adapters(t.Context())
+	w := startWorld(t, bluetest.AdapterConfig{Name: "hci10"}, bluetest.AdapterConfig{Name: "hci2", Alias: "kitchen"}, bluetest.AdapterConfig{Off: true})
+	adapters, err := w.open(Options{}).Adapters(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +30,7 @@ func TestAdaptersAreListedInTheOrderOfTheirNumbers(t *testing.T) {
 		t.Errorf("adapters are %v", names)
 	}
 	want := Adapter{
-		Name: "hci2", Address: Address{0, 0xAA, 1, 0, 0, 0x32}, AddressType: AddressPublic, Alias: "fake hci2",
+		Name: "hci2", Address: Address{0, 0xAA, 1, 0, 0, 2}, AddressType: AddressPublic, Alias: "kitchen",
 		Powered: true, Central: true, path: "/org/bluez/hci2",
 	}
 	if adapters[1] != want {
@@ -41,13 +39,9 @@ func TestAdaptersAreListedInTheOrderOfTheirNumbers(t *testing.T) {
 }
 
 func TestAdapterIsChosenByNameOrAddressElseThePoweredOneOfLowestNumber(t *testing.T) {
-	f := startFake(t)
-	f.adapter("hci0", false)
-	f.adapter("hci1", true)
-	f.adapter("hci2", true).update(bluezgen.Adapter1Properties{
-		Adapter1Set: bluezgen.Adapter1SetOf(bluezgen.Adapter1Roles), Roles: []bluezgen.AdapterRole{bluezgen.AdapterRolePeripheral},
-	})
-	plain, chosen := f.open(Options{}), f.open(Options{Adapter: "hci2"})
+	w := startWorld(t, bluetest.AdapterConfig{Off: true}, bluetest.AdapterConfig{}, bluetest.AdapterConfig{},
+		bluetest.AdapterConfig{Roles: []bluezgen.AdapterRole{bluezgen.AdapterRolePeripheral}})
+	plain, chosen := w.open(Options{}), w.open(Options{Adapter: "hci2"})
 	for _, test := range []struct {
 		central *Central
 		option  string
@@ -56,11 +50,12 @@ func TestAdapterIsChosenByNameOrAddressElseThePoweredOneOfLowestNumber(t *testin
 	}{
 		{plain, "", "hci1", nil},
 		{plain, "hci2", "hci2", nil},
-		{plain, "00:aa:01:00:00:31", "hci1", nil},
+		{plain, "00:aa:01:00:00:01", "hci1", nil},
 		{plain, "hci0", "", ErrAdapterOff},
 		{plain, "hci", "", ErrNoAdapter},
 		{chosen, "", "hci2", nil},
 		{chosen, "hci1", "hci1", nil},
+		{chosen, "hci3", "hci3", nil},
 	} {
 		a, err := test.central.resolveAdapter(test.option)
 		if a.Name != test.want || !errors.Is(err, test.err) {
@@ -69,12 +64,17 @@ func TestAdapterIsChosenByNameOrAddressElseThePoweredOneOfLowestNumber(t *testin
 	}
 }
 
+func TestAdapterThatCannotBeACentralIsChosenOnlyByName(t *testing.T) {
+	w := startWorld(t, bluetest.AdapterConfig{Roles: []bluezgen.AdapterRole{bluezgen.AdapterRolePeripheral}})
+	c := w.open(Options{})
+	if a, err := c.resolveAdapter(""); !errors.Is(err, ErrNoAdapter) {
+		t.Errorf("adapter %q, %v", a.Name, err)
+	}
+}
+
 func TestWithoutBluetoothEachReasonIsAnErrorOfItsOwn(t *testing.T) {
-	none := startFake(t)
-	none.stop()
-	empty := startFake(t)
-	off := startFake(t)
-	off.adapter("hci0", false)
+	none, empty, off := startWorld(t), startWorld(t, bluetest.NoAdapter()), startWorld(t, bluetest.AdapterConfig{Off: true})
+	none.StopBluetoothd()
 	for _, test := range []struct {
 		name   string
 		bus    string
@@ -82,13 +82,13 @@ func TestWithoutBluetoothEachReasonIsAnErrorOfItsOwn(t *testing.T) {
 		advice string
 	}{
 		{"no bus", "unix:path=/nonexistent/bus", ErrNoBus, "DBUS_SYSTEM_BUS_ADDRESS"},
-		{"no BlueZ", none.daemon.Address(), ErrNoBlueZ, "systemctl start bluetooth"},
-		{"no adapter", empty.daemon.Address(), ErrNoAdapter, "plug"},
-		{"adapter off", off.daemon.Address(), ErrAdapterOff, "bluetoothctl power on"},
+		{"no BlueZ", none.Address(), ErrNoBlueZ, "systemctl start bluetooth"},
+		{"no adapter", empty.Address(), ErrNoAdapter, "plug"},
+		{"adapter off", off.Address(), ErrAdapterOff, "bluetoothctl power on"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", test.bus)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), inTime)
 			defer cancel()
 			var scanned error
 			for _, err := range Scan(ctx, ScanOptions{}) {
@@ -118,9 +118,7 @@ func TestWithoutBluetoothEachReasonIsAnErrorOfItsOwn(t *testing.T) {
 }
 
 func TestClosedCentralRefusesEverything(t *testing.T) {
-	f := startFake(t)
-	f.adapter("hci0", true)
-	c := f.open(Options{})
+	c := startWorld(t).open(Options{})
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
@@ -137,54 +135,26 @@ func TestClosedCentralRefusesEverything(t *testing.T) {
 	}
 }
 
-func TestLossOfTheBusEndsEverything(t *testing.T) {
-	f := startFake(t)
-	a := f.adapter("hci0", true)
-	d := f.device(a, "C0:FF:EE:00:00:01", "Strap", UUID16(0x180d))
-	c := f.open(Options{})
-	client, err := c.Connect(t.Context(), Address{0xC0, 0xFF, 0xEE, 0, 0, 1}, ConnectOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	sub, err := client.Subscribe(t.Context(), d.measurement.uuid(), SubscribeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	scanner, err := c.StartScanner(t.Context(), ScanOptions{}, func(Advertisement) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.daemon.Stop()
-	f.wait(client.Disconnected(), "the end of the connection")
-	f.wait(scanner.Done(), "the end of the scan")
-	_, received := sub.Next(t.Context())
-	_, listed := c.Adapters(t.Context())
-	for what, err := range map[string]error{"client": client.Err(), "scanner": scanner.Err(), "subscription": received, "Adapters": listed} {
-		if !errors.Is(err, ErrNoBus) {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-	if !errors.Is(client.Err(), ErrDisconnected) {
-		t.Errorf("client: %v", client.Err())
-	}
-}
-
 func TestOpenIsBoundedByItsContext(t *testing.T) {
-	f := startFake(t)
+	w := startWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Open(ctx, Options{Bus: f.daemon.Address()}); !errors.Is(err, context.Canceled) {
+	if _, err := Open(ctx, Options{Bus: w.Address()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("open: %v", err)
+	}
+	defer w.Freeze()()
+	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := Open(ctx, Options{Bus: w.Address()}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("open on a bus that stands still: %v", err)
 	}
 }
 
 func TestDefaultCentralIsSharedAndCloses(t *testing.T) {
-	f := startFake(t)
-	a := f.adapter("hci0", true)
-	f.device(a, "C0:FF:EE:00:00:01", "Strap", UUID16(0x180d))
-	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", f.daemon.Address())
-	client, err := Connect(t.Context(), Address{0xC0, 0xFF, 0xEE, 0, 0, 1}, ConnectOptions{})
+	w := startWorld(t)
+	w.know(w.add(newStrap()), newStrap().Advertisement)
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", w.Address())
+	client, err := Connect(t.Context(), strap, ConnectOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +178,7 @@ func TestDefaultCentralIsSharedAndCloses(t *testing.T) {
 	if shared.current != nil || c.err() == nil {
 		t.Error("the default Central is still open")
 	}
-	if a.discovering() != 0 || f.count("dev_C0_FF_EE_00_00_01.Disconnect") != 1 {
+	if w.discoveries() != 0 || w.calls.Count("Disconnect") != 1 {
 		t.Error("BlueZ still scans or is connected")
 	}
 }

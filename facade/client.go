@@ -3,6 +3,7 @@ package facade
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,9 +28,12 @@ type Client struct {
 	leaving   atomic.Bool // whether Disconnect was called
 	wake      chan struct{}
 	following *bus.Following
+	reasons   *bus.Subscription
+
+	wanted []UUID // services; all if empty
 
 	stale atomic.Bool // whether tree is to be read again
-	tree  atomic.Pointer[[]*Service]
+	tree  atomic.Pointer[serviceTree]
 
 	mu            sync.Mutex // keeps subscriptions from growing once Close waits for them
 	subscriptions sync.WaitGroup
@@ -59,6 +63,9 @@ func (c *Client) Name() string {
 	return p.Alias
 }
 
+// String returns the device's address and name.
+func (c *Client) String() string { return c.device.String() }
+
 // Device returns the device that the client is connected to.
 func (c *Client) Device() Device { return c.device }
 
@@ -72,10 +79,10 @@ func (c *Client) MTU(ctx context.Context) (int, error) {
 	}
 	ctx, free := join(ctx, c.life)
 	defer free()
-	for char := range allCharacteristics(c.Services()) {
+	for char := range allCharacteristics(c.services().all) {
 		// The property exists only while the device is connected, and its change is
 		// not signalled.
-		mtu, err := bluezgen.NewGattCharacteristic1(c.central.conn, char.path).MTU(ctx)
+		mtu, err := bluezgen.NewGattCharacteristic1(c.link.bus.conn, char.path).MTU(ctx)
 		switch {
 		case err == nil:
 			return int(mtu), nil
@@ -89,20 +96,30 @@ func (c *Client) MTU(ctx context.Context) (int, error) {
 	return minimum, nil
 }
 
-// Services returns the device's services in the order of their handles. Caller and
-// library share the objects: they must not be modified. It does not block.
-func (c *Client) Services() []*Service {
+// Services returns the device's services, or those that ConnectOptions asks for, in
+// the order of their handles. Caller and library share the objects: they must not be
+// modified. It does not block.
+func (c *Client) Services() []*Service { return c.services().wanted }
+
+// services returns the tree, which it reads if it has changed.
+func (c *Client) services() serviceTree {
 	if c.Err() == nil && c.stale.Swap(false) {
-		c.central.mirror.View(func(v bus.View) {
-			tree := readTree(v, c.device.path)
-			c.tree.Store(&tree)
-		})
+		var tree serviceTree
+		c.link.bus.mirror.View(func(v bus.View) { tree.all = readTree(v, c.device.path) })
+		tree.wanted = tree.all
+		if len(c.wanted) > 0 {
+			tree.wanted = slices.DeleteFunc(slices.Clone(tree.all), func(s *Service) bool { return !slices.Contains(c.wanted, s.UUID) })
+		}
+		c.tree.Store(&tree)
 	}
 	if tree := c.tree.Load(); tree != nil {
 		return *tree
 	}
-	return nil
+	return serviceTree{}
 }
+
+// A serviceTree has the services of a device, in the order of their handles.
+type serviceTree struct{ all, wanted []*Service }
 
 // Service returns the service that which says; ErrNotFound or ErrAmbiguous otherwise.
 func (c *Client) Service(which Attribute) (*Service, error) {
@@ -135,7 +152,8 @@ func (c *Client) Descriptor(which Attribute) (*Descriptor, error) {
 func (c *Client) Disconnected() <-chan struct{} { return c.life.Done() }
 
 // Err returns nil while the client is connected, then why it is not any more. After
-// Disconnect or Close it matches ErrClosed, otherwise ErrDisconnected.
+// Disconnect or Close it matches ErrClosed, otherwise ErrDisconnected, and then it is a
+// *DisconnectedError if BlueZ has told the reason.
 func (c *Client) Err() error { return context.Cause(c.life) }
 
 // disconnectTimeout bounds how long BlueZ may take to end a connection; 2 seconds
@@ -152,7 +170,7 @@ func (c *Client) Disconnect(ctx context.Context) error {
 	c.leaving.Store(true)
 	ctx, cancel := context.WithTimeout(ctx, disconnectTimeout)
 	defer cancel()
-	err := bluezgen.NewDevice1(c.central.conn, c.link.path).Disconnect(ctx)
+	err := bluezgen.NewDevice1(c.link.bus.conn, c.link.path).Disconnect(ctx)
 	if err == nil {
 		err = c.awaitDisconnected(ctx)
 	}
@@ -177,7 +195,7 @@ func (c *Client) awaitDisconnected(ctx context.Context) error {
 		case <-c.life.Done():
 			return nil
 		case <-late.C:
-			if err := c.central.mirror.Refresh(ctx); err != nil {
+			if err := c.link.bus.mirror.Refresh(ctx); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -215,14 +233,27 @@ func (c *Client) depart(ctx context.Context) {
 	c.disengage(c.link.leave(c))
 }
 
+// orphan leaves the connection to the Central's next attachment, if the bus is lost.
+func (c *Client) orphan() {
+	c.central.mu.Lock()
+	defer c.central.mu.Unlock()
+	if c.link.bus.conn.Err() != nil && c.central.attachment == c.link.bus {
+		c.central.orphan(c.link.path)
+	}
+}
+
 // disengage undoes what Connect did, including the connection itself if asked to.
 func (c *Client) disengage(disconnect bool) {
 	if disconnect {
 		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 		defer cancel()
-		if err := bluezgen.NewDevice1(c.central.conn, c.link.path).Disconnect(ctx); err != nil {
+		if err := bluezgen.NewDevice1(c.link.bus.conn, c.link.path).Disconnect(ctx); err != nil {
 			c.central.logger.Debug("disconnect", "device", c.device.Address, "error", err)
+			c.orphan()
 		}
+	}
+	if c.reasons != nil {
+		c.reasons.Close()
 	}
 	if c.following != nil {
 		c.following.Close()

@@ -12,51 +12,26 @@ import (
 	"testing"
 
 	"github.com/gobluez/bluez/bluezgen"
+	"github.com/gobluez/bluez/facade/bluetest"
 	"github.com/gobluez/bluez/gen/bus"
 )
 
-// strap is the address of the device of most tests.
-var strap = Address{0xC0, 0xFF, 0xEE, 0, 0, 1}
-
-// startStrap starts a fake BlueZ that knows one device, and a Central.
-func startStrap(t *testing.T) (*fakeBlueZ, *fakeDevice, *Central) {
-	t.Helper()
-	f := startFake(t)
-	d := f.device(f.adapter("hci0", true), strap.String(), "Strap", UUID16(0x180d))
-	return f, d, f.open(Options{})
-}
-
-func connect(t *testing.T, c *Central) *Client {
-	t.Helper()
-	client, err := c.Connect(t.Context(), strap, ConnectOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
-	return client
-}
-
-// calls of the device of most tests.
-const (
-	connectCall    = "dev_C0_FF_EE_00_00_01.Connect"
-	disconnectCall = "dev_C0_FF_EE_00_00_01.Disconnect"
-)
-
 func TestClientKnowsDeviceAndServices(t *testing.T) {
-	_, d, c := startStrap(t)
+	_, _, c := startStrap(t, nil)
 	client := connect(t, c)
-	if client.Name() != "Strap" || client.Address() != strap || client.Device().Adapter != "hci0" || client.Device().Path() != d.path {
+	if client.Name() != "Strap" || client.Address() != strap || client.Device().Adapter != "hci0" || client.Device().Path() != strapPath {
 		t.Errorf("client of %s %q, device %+v", client.Address(), client.Name(), client.Device())
 	}
 	if mtu, err := client.MTU(t.Context()); err != nil || mtu != 247 {
 		t.Errorf("MTU %d, %v", mtu, err)
 	}
-	text, err := json.Marshal(client.Services())
-	want := `[{"uuid":"0000180d-0000-1000-8000-00805f9b34fb","handle":1,"primary":true,"characteristics":[` +
-		`{"uuid":"00002a37-0000-1000-8000-00805f9b34fb","handle":2,"properties":["notify","read"],"descriptors":[` +
-		`{"uuid":"00002902-0000-1000-8000-00805f9b34fb","handle":4}]},` +
-		`{"uuid":"00002a39-0000-1000-8000-00805f9b34fb","handle":5,"properties":["write","write-without-response"],"descriptors":[` +
-		`{"uuid":"00002901-0000-1000-8000-00805f9b34fb","handle":7}]}]}]`
+	text, err := json.Marshal(client.Services()[2]) // after Generic Access and Generic Attribute
+	want := `{"uuid":"0000180d-0000-1000-8000-00805f9b34fb","handle":16,"primary":true,"characteristics":[` +
+		`{"uuid":"00002a37-0000-1000-8000-00805f9b34fb","handle":17,"properties":["read","notify"],"descriptors":[` +
+		`{"uuid":"00002902-0000-1000-8000-00805f9b34fb","handle":19}]},` +
+		`{"uuid":"00002a39-0000-1000-8000-00805f9b34fb","handle":20,"properties":["write-without-response","write"],"descriptors":[` +
+		`{"uuid":"00002901-0000-1000-8000-00805f9b34fb","handle":22}]},` +
+		`{"uuid":"00002a3f-0000-1000-8000-00805f9b34fb","handle":23,"properties":["write-without-response"]}]}`
 	if err != nil || string(text) != want {
 		t.Errorf("%v\n got %s\nwant %s", err, text, want)
 	}
@@ -66,12 +41,12 @@ func TestClientKnowsDeviceAndServices(t *testing.T) {
 }
 
 func TestAttributesAreFoundByUUIDHandleAndObject(t *testing.T) {
-	_, _, c := startStrap(t)
+	_, _, c := startStrap(t, nil)
 	client := connect(t, c)
-	service := client.Services()[0]
+	service := client.Services()[2]
 	char := service.Characteristics[1]
 	descriptor := char.Descriptors[0]
-	for _, which := range []Attribute{UUID16(0x2a39), Handle(5), char} {
+	for _, which := range []Attribute{UUID16(0x2a39), control, char} {
 		if got, err := client.Characteristic(which); got != char || err != nil {
 			t.Errorf("Characteristic(%v) = %v, %v", which, got, err)
 		}
@@ -79,7 +54,7 @@ func TestAttributesAreFoundByUUIDHandleAndObject(t *testing.T) {
 			t.Errorf("Service.Characteristic(%v) = %v, %v", which, got, err)
 		}
 	}
-	for _, which := range []Attribute{UUID16(0x2901), Handle(7), descriptor} {
+	for _, which := range []Attribute{UUID16(0x2901), controlLabel, descriptor} {
 		if got, err := client.Descriptor(which); got != descriptor || err != nil {
 			t.Errorf("Descriptor(%v) = %v, %v", which, got, err)
 		}
@@ -87,12 +62,12 @@ func TestAttributesAreFoundByUUIDHandleAndObject(t *testing.T) {
 			t.Errorf("Characteristic.Descriptor(%v) = %v, %v", which, got, err)
 		}
 	}
-	for _, which := range []Attribute{UUID16(0x180d), Handle(1), service} {
+	for _, which := range []Attribute{UUID16(0x180d), Handle(0x10), service} {
 		if got, err := client.Service(which); got != service || err != nil {
 			t.Errorf("Service(%v) = %v, %v", which, got, err)
 		}
 	}
-	for _, which := range []Attribute{UUID16(0x1234), Handle(3), service, descriptor, (*Characteristic)(nil)} {
+	for _, which := range []Attribute{UUID16(0x1234), Handle(0x12), service, descriptor, (*Characteristic)(nil)} {
 		_, err := client.Characteristic(which)
 		if !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), strap.String()) {
 			t.Errorf("Characteristic(%v): %v", which, err)
@@ -100,45 +75,92 @@ func TestAttributesAreFoundByUUIDHandleAndObject(t *testing.T) {
 	}
 }
 
+func TestNoAttributeIsNotFound(t *testing.T) {
+	_, _, c := startStrap(t, nil)
+	client := connect(t, c)
+	ctx, service := t.Context(), client.Services()[2]
+	for op, call := range map[string]func() error{
+		"Read":                   func() error { _, err := client.Read(ctx, nil); return err },
+		"Write":                  func() error { return client.Write(ctx, nil, nil) },
+		"WriteDescriptor":        func() error { return client.WriteDescriptor(ctx, nil, nil) },
+		"Subscribe":              func() error { _, err := client.Subscribe(ctx, nil, SubscribeOptions{}); return err },
+		"Service":                func() error { _, err := client.Service(nil); return err },
+		"Service.Characteristic": func() error { _, err := service.Characteristic(nil); return err },
+		"Characteristic.Descriptor": func() error {
+			_, err := service.Characteristics[0].Descriptor(nil)
+			return err
+		},
+	} {
+		if err := call(); !errors.Is(err, ErrNotFound) || !errors.As(err, new(*Error)) {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
 func TestReadAndWrite(t *testing.T) {
-	f, d, c := startStrap(t)
+	_, p, c := startStrap(t, nil)
 	client := connect(t, c)
 	ctx := t.Context()
-	long := bytes.Repeat([]byte{7}, 300)
-	d.measurement.set(func() { d.measurement.value = long })
-	if got, err := client.Read(ctx, d.measurement.uuid()); err != nil || !bytes.Equal(got, long) {
+	long := bytes.Repeat([]byte{7}, 300) // more than one packet
+	if err := p.SetValue("2a37", long); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := client.Read(ctx, measurement); err != nil || !bytes.Equal(got, long) {
 		t.Errorf("read %v, %v", got, err)
 	}
 	for _, err := range []error{
-		client.Write(ctx, UUID16(0x2a39), []byte{1}),
-		client.WriteWithResponse(ctx, UUID16(0x2a39), []byte{2}),
-		client.WriteWithoutResponse(ctx, UUID16(0x2a39), []byte{3}),
+		client.Write(ctx, control, []byte{1}),
+		client.WriteWithResponse(ctx, control, long),
+		client.WriteWithoutResponse(ctx, control, []byte{3}),
 	} {
 		if err != nil {
 			t.Error(err)
 		}
 	}
-	d.control.mu.Lock()
-	defer d.control.mu.Unlock()
-	if got := d.control.written; len(got) != 3 || got[0][0] != 1 || got[1][0] != 2 || got[2][0] != 3 {
-		t.Errorf("written %v", got)
+	got, err := p.AwaitWritten(ctx, "2a39", 3)
+	if err != nil || len(got) != 3 || !bytes.Equal(got[0], []byte{1}) || !bytes.Equal(got[1], long) || !bytes.Equal(got[2], []byte{3}) {
+		t.Errorf("written %v, %v", got, err)
 	}
-	if n, m := f.count("char0005.WriteValue.request"), f.count("char0005.WriteValue.command"); n != 2 || m != 1 {
-		t.Errorf("%d requests, %d commands", n, m)
-	}
-	if err := client.WriteDescriptor(ctx, Handle(7), []byte("text")); err != nil {
+	if err := client.WriteDescriptor(ctx, controlLabel, []byte("text")); err != nil {
 		t.Error(err)
 	}
 	if got, err := client.ReadDescriptor(ctx, UUID16(0x2901)); err != nil || string(got) != "text" {
 		t.Errorf("descriptor %q, %v", got, err)
 	}
-	if err := client.WriteDescriptor(ctx, cccd, []byte{1, 0}); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "Subscribe") {
+	if err := client.WriteDescriptor(ctx, Handle(0x13), []byte{1, 0}); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "Subscribe") {
 		t.Errorf("writing the CCCD: %v", err)
 	}
 }
 
+func TestOnlyAWriteWithResponseLearnsWhatTheDeviceSays(t *testing.T) {
+	_, _, c := startStrap(t, func(d *bluetest.Device) {
+		for _, handle := range []Handle{control, command} {
+			characteristicOf(d, handle).Write = func(context.Context, *bluetest.Peripheral, []byte) error { return bluetest.ATTError(0x80) }
+		}
+	})
+	client := connect(t, c)
+	write := map[string]func(context.Context, Attribute, []byte) error{
+		"Write": client.Write, "WriteWithResponse": client.WriteWithResponse, "WriteWithoutResponse": client.WriteWithoutResponse,
+	}
+	for _, test := range []struct {
+		method string
+		which  Attribute
+		want   error
+	}{
+		{"WriteWithResponse", control, ATTError(0x80)},
+		{"WriteWithoutResponse", control, nil},
+		{"Write", control, ATTError(0x80)}, // with response, where that is possible
+		{"Write", command, nil},
+	} {
+		if err := write[test.method](t.Context(), test.which, []byte{1}); !errors.Is(err, test.want) {
+			t.Errorf("%s(%v): %v, want %v", test.method, test.which, err, test.want)
+		}
+	}
+}
+
 func TestRefusalsAreATTErrors(t *testing.T) {
-	_, d, c := startStrap(t)
+	t.Parallel() // it has to wait
+	w, _, c := startStrap(t, nil)
 	client := connect(t, c)
 	for _, test := range []struct {
 		reply *bus.Error
@@ -158,8 +180,9 @@ func TestRefusalsAreATTErrors(t *testing.T) {
 		{bluezgen.ErrFailed.With("Not connected"), bluezgen.ErrFailed},
 		{bluezgen.ErrNotConnected, ErrNotConnected},
 	} {
-		d.measurement.set(func() { d.measurement.failures = []error{test.reply} })
-		_, err := client.Read(t.Context(), Handle(2))
+		undo := w.RefuseCalls("ReadValue", 1, test.reply)
+		_, err := client.Read(t.Context(), measurement)
+		undo()
 		if !errors.Is(err, test.want) || !errors.Is(err, test.reply) {
 			t.Errorf("%v: %v", test.reply, err)
 		}
@@ -169,64 +192,103 @@ func TestRefusalsAreATTErrors(t *testing.T) {
 	}
 }
 
-func TestOperationsTakeTurnsAndInsist(t *testing.T) {
-	f, d, c := startStrap(t)
-	client := connect(t, c)
-	busy := make(chan struct{})
-	d.measurement.set(func() {
-		d.measurement.failures = []error{bluezgen.ErrInProgress, bluezgen.ErrInProgress}
-		d.measurement.busy, d.measurement.exclusive = busy, true
+// What the device itself refuses reaches the caller as the code that it has answered.
+func TestWhatTheDeviceAnswersIsTheErrorOfTheRead(t *testing.T) {
+	t.Parallel() // it has to wait
+	codes := make(chan bluetest.ATTError, 1)
+	_, _, c := startStrap(t, func(d *bluetest.Device) {
+		characteristicOf(d, measurement).Read = func(context.Context, *bluetest.Peripheral) ([]byte, error) { return nil, <-codes }
 	})
+	client := connect(t, c)
+	for _, code := range []ATTError{ATTReadNotPermitted, ATTInsufficientAuthorization, ATTUnlikely, ATTError(0x80), ATTOutOfRange} {
+		codes <- bluetest.ATTError(code)
+		if _, err := client.Read(t.Context(), measurement); !errors.Is(err, code) {
+			t.Errorf("code %v: %v", code, err)
+		}
+	}
+}
+
+func TestOperationsTakeTurnsAndInsist(t *testing.T) {
+	busy := make(chan struct{})
+	w, _, c := startStrap(t, readBlocks(busy))
+	client := connect(t, c)
+	defer w.RefuseCalls("ReadValue", 2, bluezgen.ErrInProgress.With("In Progress"))()
 	var readers sync.WaitGroup
 	for range 3 {
 		readers.Go(func() {
-			if _, err := client.Read(t.Context(), Handle(2)); err != nil {
+			if _, err := client.Read(t.Context(), measurement); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	for done := range 3 {
-		f.await("char0002.ReadValue", done+3)
+		w.await("ReadValue", done+3)
 		for range 20 { // time enough for the others, if they did not wait
-			f.settle(c)
+			w.settle(c)
+		}
+		if n := w.calls.Count("ReadValue"); n != done+3 {
+			t.Errorf("%d calls while the first %d were served", n, done+3)
 		}
 		busy <- struct{}{}
 	}
 	readers.Wait()
-	if n := f.count("char0002.ReadValue"); n != 5 {
+	if n := w.calls.Count("ReadValue"); n != 5 {
 		t.Errorf("%d calls for three reads of which two were refused", n)
 	}
 }
 
+// readBlocks has reads of the strap's measurement wait for a token.
+func readBlocks(busy <-chan struct{}) func(*bluetest.Device) {
+	return func(d *bluetest.Device) {
+		characteristicOf(d, measurement).Read = func(ctx context.Context, _ *bluetest.Peripheral) ([]byte, error) {
+			select {
+			case <-busy:
+				return []byte("read"), nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+	}
+}
+
 func TestEndOfTheLinkEndsTheClient(t *testing.T) {
+	t.Parallel() // it has to wait
 	for _, test := range []struct {
 		name string
-		end  func(f *fakeBlueZ, d *fakeDevice)
+		end  func(w *world, p *bluetest.Peripheral)
 	}{
-		{"device disconnects", func(_ *fakeBlueZ, d *fakeDevice) { d.linkDown() }},
-		{"device is removed", func(_ *fakeBlueZ, d *fakeDevice) { d.remove() }},
-		{"bluetoothd ends", func(f *fakeBlueZ, _ *fakeDevice) { f.stop() }},
-		{"bus ends", func(f *fakeBlueZ, _ *fakeDevice) { f.daemon.Stop() }},
+		{"device disconnects", func(_ *world, p *bluetest.Peripheral) { p.Disconnect() }},
+		{"device vanishes", func(_ *world, p *bluetest.Peripheral) { p.Vanish() }},
+		{"device is removed", func(w *world, _ *bluetest.Peripheral) {
+			w.check(w.remove())
+		}},
+		{"adapter is switched off", func(w *world, _ *bluetest.Peripheral) { w.adapter().Power(false) }},
+		{"adapter is unplugged", func(w *world, _ *bluetest.Peripheral) { w.adapter().Unplug() }},
+		{"adapter is reset", func(w *world, _ *bluetest.Peripheral) { w.check(w.adapter().Reset()) }},
+		{"bluetoothd stops", func(w *world, _ *bluetest.Peripheral) { w.StopBluetoothd() }},
+		{"bluetoothd crashes", func(w *world, _ *bluetest.Peripheral) { w.CrashBluetoothd() }},
+		{"bluetoothd restarts", func(w *world, _ *bluetest.Peripheral) { w.check(w.RestartBluetoothd(w.t.Context())) }},
+		{"bus ends", func(w *world, _ *bluetest.Peripheral) { w.StopBus() }},
+		{"bus restarts", func(w *world, _ *bluetest.Peripheral) { w.check(w.RestartBus(w.t.Context())) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f, d, c := startStrap(t)
+			w, p, c := startStrap(t, readBlocks(nil))
 			client := connect(t, c)
-			d.measurement.set(func() { d.measurement.busy = make(chan struct{}) })
 			read := make(chan error)
 			go func() {
-				_, err := client.Read(t.Context(), Handle(2))
+				_, err := client.Read(t.Context(), measurement)
 				read <- err
 			}()
-			f.await("char0002.ReadValue", 1)
-			test.end(f, d)
-			f.wait(client.Disconnected(), "the end")
+			w.await("ReadValue", 1)
+			test.end(w, p)
+			w.wait(client.Disconnected(), "the end")
 			if err := <-read; !errors.Is(err, ErrDisconnected) {
 				t.Errorf("read: %v", err)
 			}
 			if !errors.Is(client.Err(), ErrDisconnected) || errors.Is(client.Err(), ErrClosed) {
 				t.Errorf("client: %v", client.Err())
 			}
-			if _, err := client.Read(t.Context(), Handle(2)); !errors.Is(err, ErrNotConnected) {
+			if _, err := client.Read(t.Context(), measurement); !errors.Is(err, ErrNotConnected) {
 				t.Errorf("read afterwards: %v", err)
 			}
 			if err := client.Disconnect(t.Context()); err != nil {
@@ -236,79 +298,12 @@ func TestEndOfTheLinkEndsTheClient(t *testing.T) {
 	}
 }
 
-func TestDisconnectEndsTheLinkWhoeverMadeIt(t *testing.T) {
-	f, d, c := startStrap(t)
-	d.linkUp()
-	f.settle(c)
-	client := connect(t, c)
-	if err := client.Disconnect(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if !errors.Is(client.Err(), ErrClosed) || d.Properties().Connected || f.count(connectCall) != 0 || f.count(disconnectCall) != 1 {
-		t.Errorf("%v after %d Connect and %d Disconnect", client.Err(), f.count(connectCall), f.count(disconnectCall))
-	}
-}
-
-func TestCloseEndsTheLinkThatItsCentralMade(t *testing.T) {
-	f, d, c := startStrap(t)
-	d.linkUp()
-	f.settle(c)
-	if err := connect(t, c).Close(); err != nil || !d.Properties().Connected {
-		t.Errorf("a link that was there before was ended: %v", err)
-	}
-	d.linkDown()
-	f.settle(c)
-	first, second := connect(t, c), connect(t, c)
-	if err := first.Close(); err != nil || second.Err() != nil || !d.Properties().Connected {
-		t.Errorf("the link was ended while it is used: %v, %v", err, second.Err())
-	}
-	if err := second.Close(); err != nil || d.Properties().Connected || f.count(disconnectCall) != 1 {
-		t.Errorf("the link was not ended with its last user: %v", err)
-	}
-	if !errors.Is(second.Err(), ErrClosed) || second.Close() != nil || len(c.links) != 0 {
-		t.Errorf("closed client: %v, %d links", second.Err(), len(c.links))
-	}
-}
-
-func TestCloseOfTheCentralEndsItsLinks(t *testing.T) {
-	f, d, c := startStrap(t)
-	client := connect(t, c)
-	d2 := f.device(&fakeAdapter{path: "/org/bluez/hci0"}, "C0:FF:EE:00:00:02", "Slow")
-	d2.set(func() {
-		d2.onConnect = func(context.Context) error {
-			<-d2.cancel
-			return bluezgen.ErrFailed
-		}
-	})
-	f.settle(c)
-	connecting := make(chan error)
-	go func() {
-		_, err := c.Connect(t.Context(), Address{0xC0, 0xFF, 0xEE, 0, 0, 2}, ConnectOptions{})
-		connecting <- err
-	}()
-	f.await("dev_C0_FF_EE_00_00_02.Connect", 1)
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := <-connecting; !errors.Is(err, ErrClosed) {
-		t.Errorf("connect: %v", err)
-	}
-	if !errors.Is(client.Err(), ErrClosed) || d.Properties().Connected || f.count("dev_C0_FF_EE_00_00_02.Disconnect") != 1 {
-		t.Errorf("client: %v", client.Err())
-	}
-}
-
 func TestClientOfANamelessDeviceAndAnOldBlueZ(t *testing.T) {
-	f, d, c := startStrap(t)
-	d.update(bluezgen.Device1Properties{
-		Device1Set: bluezgen.Device1SetOf(bluezgen.Device1Alias, bluezgen.Device1Name), Alias: "C0-FF-EE-00-00-01",
-	})
-	for _, char := range []*fakeCharacteristic{d.measurement, d.control} {
-		if err := char.Invalidate(bluezgen.GattCharacteristic1MTU); err != nil {
-			t.Fatal(err)
-		}
-	}
-	go f.whenCalled("hci0.StartDiscovery", 1, func() { d.heard(-1) })
+	w := startWorld(t, bluetest.Version555) // without the property MTU
+	nameless := newStrap()
+	nameless.Name = ""
+	p := w.add(nameless)
+	c := w.open(Options{})
 	adv, err := c.FindDevice(t.Context(), ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -324,75 +319,16 @@ func TestClientOfANamelessDeviceAndAnOldBlueZ(t *testing.T) {
 	if mtu, err := client.MTU(t.Context()); err != nil || mtu != 23 {
 		t.Errorf("MTU %d, %v", mtu, err)
 	}
-	d.update(bluezgen.Device1Properties{Device1Set: bluezgen.Device1SetOf(bluezgen.Device1Alias), Alias: "My strap"})
-	f.settle(c)
+	if err := bluezgen.NewDevice1(w.program(), strapPath).SetAlias(t.Context(), "My strap"); err != nil {
+		t.Fatal(err)
+	}
+	w.settle(c)
 	if client.Name() != "My strap" {
 		t.Errorf("name %q", client.Name())
 	}
-	d.linkDown()
-	f.wait(client.Disconnected(), "the end")
+	p.Disconnect()
+	w.wait(client.Disconnected(), "the end")
 	if _, err := client.MTU(t.Context()); !errors.Is(err, ErrNotConnected) {
 		t.Errorf("MTU afterwards: %v", err)
-	}
-}
-
-func TestClientThatWaitsInVainForItsTurnStillEndsTheLink(t *testing.T) {
-	f, d, c := startStrap(t)
-	client := connect(t, c)
-	client.link.change <- struct{}{} // another client connects, and takes long
-	impatient, cancel := context.WithCancel(t.Context())
-	cancel()
-	if client.depart(impatient); f.count(disconnectCall) != 1 || d.Properties().Connected {
-		t.Error("the link was left up")
-	}
-	<-client.link.change
-}
-
-func TestNoAttributeIsNotFound(t *testing.T) {
-	_, _, c := startStrap(t)
-	client := connect(t, c)
-	ctx, service := t.Context(), client.Services()[0]
-	for op, call := range map[string]func() error{
-		"Read":                   func() error { _, err := client.Read(ctx, nil); return err },
-		"Write":                  func() error { return client.Write(ctx, nil, nil) },
-		"WriteDescriptor":        func() error { return client.WriteDescriptor(ctx, nil, nil) },
-		"Subscribe":              func() error { _, err := client.Subscribe(ctx, nil, SubscribeOptions{}); return err },
-		"Service":                func() error { _, err := client.Service(nil); return err },
-		"Service.Characteristic": func() error { _, err := service.Characteristic(nil); return err },
-		"Characteristic.Descriptor": func() error {
-			_, err := service.Characteristics[0].Descriptor(nil)
-			return err
-		},
-	} {
-		if err := call(); !errors.Is(err, ErrNotFound) || !errors.As(err, new(*Error)) {
-			t.Errorf("%s: %v", op, err)
-		}
-	}
-}
-
-func TestDisconnectThatFailsLeavesTheClientConnected(t *testing.T) {
-	f, d, c := startStrap(t)
-	client := connect(t, c)
-	d.set(func() { d.stuck = true })
-	ctx, cancel := context.WithCancel(t.Context())
-	go f.whenCalled(disconnectCall, 1, cancel)
-	if err := client.Disconnect(ctx); !errors.Is(err, context.Canceled) || client.Err() != nil || client.leaving.Load() {
-		t.Errorf("disconnect: %v; client: %v", err, client.Err())
-	}
-	d.linkDown()
-	f.wait(client.Disconnected(), "the end")
-	if !errors.Is(client.Err(), ErrDisconnected) {
-		t.Errorf("client: %v", client.Err())
-	}
-}
-
-func TestDisconnectLooksForTheEndThatIsNotSignalled(t *testing.T) {
-	f, d, c := startStrap(t)
-	d.set(func() { d.quiet = true })
-	client := connect(t, c)
-	d.set(func() { d.stuck = true })
-	go f.whenCalled(disconnectCall, 1, func() { d.quietLink.Store(false) })
-	if err := client.Disconnect(t.Context()); err != nil || !errors.Is(client.Err(), ErrClosed) {
-		t.Errorf("disconnect: %v; client: %v", err, client.Err())
 	}
 }

@@ -12,9 +12,8 @@ import (
 )
 
 func TestManyScannersComeAndGo(t *testing.T) {
-	f := startFake(t)
-	a := f.adapter("hci0", true)
-	c := f.open(Options{})
+	w := startWorld(t)
+	c := w.open(Options{})
 	var scanners sync.WaitGroup
 	for i := range 8 {
 		scanners.Go(func() {
@@ -37,14 +36,14 @@ func TestManyScannersComeAndGo(t *testing.T) {
 		})
 	}
 	scanners.Wait()
-	if a.discovering() != 0 {
-		t.Errorf("%d discoveries are left", a.discovering())
+	if w.discoveries() != 0 {
+		t.Errorf("%d discoveries are left", w.discoveries())
 	}
 }
 
 func TestManyClientsComeAndGo(t *testing.T) {
-	f, d, c := startStrap(t)
-	before := c.conn.Stats().MatchRules
+	w, p, c := startStrap(t, nil)
+	before := c.bus().conn.Stats().MatchRules
 	var clients sync.WaitGroup
 	for range 6 {
 		clients.Go(func() {
@@ -53,8 +52,8 @@ func TestManyClientsComeAndGo(t *testing.T) {
 				client, err := c.Connect(ctx, strap, ConnectOptions{})
 				if err == nil {
 					// Whatever becomes of these: others may end the link.
-					sub, err := client.Subscribe(ctx, Handle(2), SubscribeOptions{})
-					if _, readErr := client.Read(ctx, Handle(2)); err == nil && readErr == nil {
+					sub, err := client.Subscribe(ctx, measurement, SubscribeOptions{})
+					if _, readErr := client.Read(ctx, measurement); err == nil && readErr == nil {
 						_ = sub.Close()
 					}
 					if rand.N(4) == 0 {
@@ -67,13 +66,15 @@ func TestManyClientsComeAndGo(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	f.settle(c)
+	w.settle(c)
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if d.Properties().Connected || d.measurement.left() != 0 || len(c.links) != 0 {
-		t.Errorf("connected: %v, %d sessions, %d links", d.Properties().Connected, d.measurement.left(), len(c.links))
+	if p.Connected() || w.notifySessions() != 0 || len(c.links) != 0 {
+		t.Errorf("connected: %v, %d sessions, %d links", p.Connected(), w.notifySessions(), len(c.links))
 	}
-	if after := c.conn.Stats(); after.MatchRules != before || after.InFlight != 0 {
-		t.Errorf("%d match rules instead of %d, %d calls", after.MatchRules, before, after.InFlight)
+	// Calls may be in flight still: BlueZ never answers a StartNotify that is stopped
+	// while it is under way.
+	if after := c.bus().conn.Stats().MatchRules; after != before {
+		t.Errorf("%d match rules instead of %d", after, before)
 	}
 }

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
-
-	"github.com/godbus/dbus/v5"
 
 	"github.com/gobluez/bluez/bluezgen"
 	"github.com/gobluez/bluez/gen/bus"
@@ -17,10 +16,36 @@ type ConnectOptions struct {
 	// Adapter is the adapter to look for an address with, by name ("hci0") or
 	// address; empty means the Central's default. A Device names its own adapter.
 	Adapter string
+	// AddressType, when not empty, is the kind of the address that is the target, if that is
+	// just an Address. A BlueZ that runs with --experimental then connects at once where
+	// it does not know the device; without, or with other ones, a scan looks for it first.
+	// A public address and a random one are different devices: the wrong kind is not found.
+	AddressType AddressType
+	// Timeout, if not 0, bounds the whole of it, in addition to ctx.
+	// DefaultConnectTimeout is a good value where no other is known.
+	Timeout time.Duration
 	// Attempts bounds how often a connection that was aborted before it could be used
 	// is tried; 0 means 3. Other failures are not tried again.
 	Attempts int
+	// Services, when not empty, are the services that are wanted: Client.Services has no
+	// others, and a UUID means what is in these. It spares looking at the rest; BlueZ reads
+	// all from the device, whatever is wanted.
+	Services []UUID
+	// CachedServices has Connect return as soon as there is a link, if BlueZ still knows
+	// the services of an earlier one, which it does for as long as it knows the device.
+	// That saves the better part of the time that a connection takes, and is dangerous
+	// where the device may have changed its services meanwhile, as new firmware does:
+	// operations may then fail, or do something else than was meant. Client.Services
+	// follows once BlueZ has looked.
+	CachedServices bool
+	// Pair, if not nil, has the device paired first, unless it is: before its services
+	// are read, and by the agent of PairOptions from the first moment on.
+	Pair *PairOptions
 }
+
+// DefaultConnectTimeout is how long Bleak takes to connect at most, since 2.1.1. BlueZ
+// needs more than 10 seconds for some devices with many services.
+const DefaultConnectTimeout = 30 * time.Second
 
 // Connect connects to target, waits until BlueZ knows the device's services, and
 // returns. ctx bounds all of it, and BlueZ's attempt is cancelled with it; it has no
@@ -35,20 +60,29 @@ func (c *Central) Connect(ctx context.Context, target Target, o ConnectOptions) 
 }
 
 func (c *Central) connect(ctx context.Context, target Target, o ConnectOptions, release func()) (*Client, error) {
-	ctx, free := join(ctx, c.ctx)
+	ctx, free := join(ctx, c.bus().ctx)
 	defer free()
-	device, err := c.identify(ctx, target, o.Adapter)
+	if o.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.Timeout)
+		defer cancel()
+	}
+	device, made, err := c.identify(ctx, target, o)
 	if err != nil {
 		release()
 		return nil, err
 	}
 	client, err := c.attach(device, release)
 	if err == nil {
-		err = client.establish(ctx, o.Attempts)
+		client.wanted = slices.Clone(o.Services)
+		err = client.establish(ctx, o, made)
 		c.connects.Done()
 	}
 	if err != nil {
 		release()
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			err = context.Cause(ctx) // which may be the bus
+		}
 		return nil, &Error{Op: "connect", Target: device.String(), Err: err}
 	}
 	return client, nil
@@ -58,71 +92,75 @@ func (c *Central) connect(ctx context.Context, target Target, o ConnectOptions, 
 // would mean any device.
 var errNoDevice = fmt.Errorf("no device given: %w", ErrNotFound)
 
-// identify returns the device that target means.
-func (c *Central) identify(ctx context.Context, target Target, adapter string) (Device, error) {
+// identify returns the device that target means, and whether it had to be connected for
+// that.
+func (c *Central) identify(ctx context.Context, target Target, o ConnectOptions) (_ Device, made bool, _ error) {
 	var d Device
 	if target != nil {
 		d = target.device()
 	}
 	switch {
 	case d.path != "":
-		return d, nil
+		return d, false, nil
 	case d.Address.IsZero():
-		return Device{}, opError("connect", "", errNoDevice)
+		return Device{}, false, opError("connect", "", errNoDevice)
 	}
-	found, err := c.lookUp(ctx, d.Address, adapter)
-	return found, opError("connect", d.String(), err)
+	found, made, err := c.lookUp(ctx, d.Address, o)
+	return found, made, opError("connect", d.String(), err)
 }
 
-// lookUp returns the device with an address: as BlueZ knows it, or as a scan finds it.
-func (c *Central) lookUp(ctx context.Context, address Address, adapter string) (Device, error) {
-	a, err := c.resolveAdapter(adapter)
+// lookUp returns the device with an address: as BlueZ knows it, as it is when it has been
+// connected, or as a scan finds it.
+func (c *Central) lookUp(ctx context.Context, address Address, o ConnectOptions) (_ Device, made bool, _ error) {
+	a, err := c.resolveAdapter(o.Adapter)
 	if err != nil {
-		return Device{}, err
+		return Device{}, false, err
 	}
-	var known Device
-	c.mirror.View(func(v bus.View) {
-		v.Walk(a.path, func(path dbus.ObjectPath, _ string, record bus.Record) bool {
-			if r, ok := record.(*bluezgen.Device1Update); ok {
-				if d := newDevice(path, &r.Device1Properties); d.Address == address {
-					known = d
-				}
-			}
-			return known.path == ""
-		})
-	})
-	if known.path != "" {
-		return known, nil
+	if known := c.bus().deviceOf(a, address); known.path != "" {
+		return known, false, nil
+	}
+	if o.AddressType != "" {
+		d, err := c.connectUnheard(ctx, a, address, o.AddressType)
+		if err != errNoConnectDevice {
+			return d, err == nil, err
+		}
 	}
 	adv, err := c.find(ctx, ScanOptions{Adapter: a.Name, Address: address})
-	return adv.Device, err
+	return adv.Device, false, err
 }
 
 // errAborted is a connection that came to nothing and may do better next time.
 var errAborted = errors.New("connection aborted")
 
-// establish makes the client connected, or undoes everything.
-func (c *Client) establish(ctx context.Context, attempts int) error {
+// establish makes the client connected, or undoes everything. made tells whether a link
+// was made for it already.
+func (c *Client) establish(ctx context.Context, o ConnectOptions, made bool) error {
 	select {
 	case c.link.change <- struct{}{}:
 		defer func() { <-c.link.change }()
 	case <-ctx.Done():
-		c.abandon(false)
+		c.abandon(made)
 		return context.Cause(ctx)
 	}
-	following, err := c.central.mirror.Follow(ctx, c.link.path, "")
+	following, err := c.link.bus.mirror.Follow(ctx, c.link.path, "")
 	if err != nil {
-		c.abandon(false)
+		c.abandon(made)
 		return translate(err)
 	}
 	c.following = following
+	c.reasons, err = bluezgen.NewDevice1(c.link.bus.conn, c.link.path).OnDisconnected(ctx, c.link.reasoned)
+	if err != nil {
+		c.abandon(made)
+		return translate(err)
+	}
+	attempts := o.Attempts
 	if attempts <= 0 {
 		attempts = 3
 	}
-	made := false // whether BlueZ was asked to connect: then also to give up
+	// From here on made tells whether BlueZ was asked to connect: then also to give up.
 	retry := backoff{first: 100 * time.Millisecond, limit: time.Second}
 	for attempt := 1; ; attempt++ {
-		err := c.try(ctx, &made)
+		err := c.try(ctx, o, &made)
 		if err == nil {
 			return nil
 		}
@@ -171,24 +209,33 @@ func (c *Client) abandon(disconnect bool) {
 }
 
 // try makes one attempt.
-func (c *Client) try(ctx context.Context, made *bool) error {
+func (c *Client) try(ctx context.Context, o ConnectOptions, made *bool) error {
 	p, drops, known := c.link.properties()
 	switch {
-	case !known && !c.central.mirror.Present():
+	case !known && !c.link.bus.mirror.Present():
 		return ErrNoBlueZ
 	case !known:
 		return fmt.Errorf("BlueZ does not know the device: %w", ErrNotFound)
 	}
-	if !p.Connected {
+	cached := o.CachedServices && len(c.readTree()) > 0
+	switch {
+	case o.Pair != nil && !p.Paired:
+		*made = *made || !p.Connected
+		if err := c.central.agency.pair(ctx, c.link, o.Pair.Agent); err != nil {
+			return err
+		}
+	case !p.Connected:
 		if err := c.dial(ctx, made); err != nil {
 			return err
 		}
 	}
-	if err := c.awaitServices(ctx, drops); err != nil {
+	if err := c.awaitServices(ctx, drops, cached); err != nil {
 		return err
 	}
-	if err := c.settle(ctx); err != nil {
-		return err
+	if !cached {
+		if err := c.settle(ctx); err != nil {
+			return err
+		}
 	}
 	if !c.link.establish(c, drops, *made) {
 		return errDropped
@@ -212,7 +259,7 @@ const stillInProgress = "Operation already in progress"
 func (c *Client) dial(ctx context.Context, made *bool) error {
 	retry := backoff{first: 50 * time.Millisecond, limit: 500 * time.Millisecond}
 	for attempt := 1; ; attempt++ {
-		err := bluezgen.NewDevice1(c.central.conn, c.link.path).Connect(ctx)
+		err := c.callConnect(ctx)
 		there := errors.Is(err, bluezgen.ErrAlreadyConnected)
 		busy := errors.Is(err, bluezgen.ErrInProgress) || errors.Is(err, bluezgen.ErrFailed.With(stillInProgress))
 		*made = *made || !there && !busy
@@ -229,10 +276,38 @@ func (c *Client) dial(ctx context.Context, made *bool) error {
 			return because(errAborted, err)
 		case errors.Is(err, bus.ErrUnknownMethod), errors.Is(err, bus.ErrUnknownInterface):
 			return because(ErrNotFound, err) // the object went away just now
+		case errors.Is(err, bluezgen.ErrFailed) && c.adapterOff():
+			return because(ErrAdapterOff, err) // BlueZ says "Input/output error"
 		default:
 			return translate(err)
 		}
 	}
+}
+
+// callConnect calls Device1.Connect. BlueZ never replies to it if the device is removed
+// meanwhile.
+func (c *Client) callConnect(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c.link.onRemoved(cancel)
+	defer c.link.onRemoved(nil)
+	err := bluezgen.NewDevice1(c.link.bus.conn, c.link.path).Connect(ctx)
+	switch {
+	case err == nil || context.Cause(ctx) != errRemoved:
+		return err
+	case !c.link.bus.mirror.Present():
+		return ErrNoBlueZ
+	}
+	return fmt.Errorf("BlueZ has removed the device: %w", ErrNotFound)
+}
+
+// adapterOff reports whether the device's adapter is known to have no power.
+func (c *Client) adapterOff() (off bool) {
+	c.link.bus.mirror.View(func(v bus.View) {
+		r, ok := v.Record(parent(c.link.path), bluezgen.Adapter1Interface).(*bluezgen.Adapter1Update)
+		off = ok && r.Has(bluezgen.Adapter1Powered) && !r.Powered
+	})
+	return off
 }
 
 // linkTimeout bounds how long a connection that BlueZ has confirmed may stay without
@@ -240,8 +315,9 @@ func (c *Client) dial(ctx context.Context, made *bool) error {
 const linkTimeout = 5 * time.Second
 
 // awaitServices waits until BlueZ has resolved the device's services. drops is how
-// often the connection had ended before it was made.
-func (c *Client) awaitServices(ctx context.Context, drops uint64) error {
+// often the connection had ended before it was made. With services that are cached, the
+// link is enough.
+func (c *Client) awaitServices(ctx context.Context, drops uint64, cached bool) error {
 	began := time.Now()
 	look := time.NewTimer(0)
 	defer look.Stop()
@@ -250,7 +326,7 @@ func (c *Client) awaitServices(ctx context.Context, drops uint64) error {
 		switch {
 		case !known:
 			return errRemoved
-		case p.ServicesResolved:
+		case p.ServicesResolved, cached && p.Connected && now == drops:
 			return nil
 		case now != drops, !p.Connected && time.Since(began) > linkTimeout:
 			return errDropped
@@ -261,7 +337,7 @@ func (c *Client) awaitServices(ctx context.Context, drops uint64) error {
 			// Connected=true comes before the reply to Connect, but sometimes never:
 			// bluetoothd 5.82 to 5.87, on the first connection after its start.
 			if !p.Connected {
-				if err := c.central.mirror.Refresh(ctx); err != nil {
+				if err := c.link.bus.mirror.Refresh(ctx); err != nil {
 					return translate(err)
 				}
 			}
@@ -286,7 +362,7 @@ const (
 func (c *Client) settle(ctx context.Context) error {
 	// BlueZ sends what it has to signal before any reply: after this one, everything
 	// that it had exported by now is in the mirror.
-	p, err := bluezgen.NewDevice1(c.central.conn, c.link.path).GetAll(ctx)
+	p, err := bluezgen.NewDevice1(c.link.bus.conn, c.link.path).GetAll(ctx)
 	if err != nil {
 		return translate(err)
 	}
@@ -296,7 +372,7 @@ func (c *Client) settle(ctx context.Context) error {
 	}
 	began := time.Now()
 	for {
-		if err := c.central.mirror.Refresh(ctx); err != nil {
+		if err := c.link.bus.mirror.Refresh(ctx); err != nil {
 			return translate(err)
 		}
 		tree := c.readTree()
@@ -323,10 +399,10 @@ func (c *Client) settle(ctx context.Context) error {
 	}
 }
 
-// readTree reads the tree anew.
+// readTree reads the tree anew and returns all services, wanted or not.
 func (c *Client) readTree() []*Service {
 	c.stale.Store(true)
-	return c.Services()
+	return c.services().all
 }
 
 // quiet waits until the tree changes, and reports whether it did not within timeout.
@@ -351,7 +427,7 @@ func (c *Client) quiet(ctx context.Context, timeout time.Duration) (bool, error)
 // the services are resolved, those are the device's services. BlueZ keeps the
 // services of access and attributes for itself in some versions.
 func (c *Client) complete(listed []string) bool {
-	tree := c.Services()
+	tree := c.services().all
 	has := map[UUID]bool{UUID16(0x1800): true, UUID16(0x1801): true}
 	for _, s := range tree {
 		has[s.UUID] = true

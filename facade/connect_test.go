@@ -3,135 +3,166 @@
 package facade
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gobluez/bluez/bluezgen"
+	"github.com/gobluez/bluez/facade/bluetest"
+	"github.com/gobluez/bluez/gen/bus"
 )
 
-func TestConnectTriesAgainAfterAnAbort(t *testing.T) {
-	f, d, c := startStrap(t)
-	aborted := bluezgen.ErrFailed.With(abortedByLocal)
-	var failures []error
-	fail := func(errs ...error) { d.set(func() { failures = errs }) }
-	d.set(func() {
-		d.onConnect = func(context.Context) (err error) {
-			d.set(func() {
-				if len(failures) > 0 {
-					err, failures = failures[0], failures[1:]
-				}
-			})
+// failures has attempts to connect to the strap fail: the first with the first error, and
+// so on. The next ones succeed, until there are others.
+type failures chan error
+
+func newFailures() failures { return make(failures, 10) }
+
+func (f failures) of(d *bluetest.Device) {
+	d.Connection.Fail = func(int) error {
+		select {
+		case err := <-f:
 			return err
+		default:
+			return nil
 		}
-	})
-	fail(aborted, aborted)
+	}
+}
+
+func (f failures) next(errs ...error) {
+	for _, err := range errs {
+		f <- err
+	}
+}
+
+func TestConnectTriesAgainAfterAnAbort(t *testing.T) {
+	t.Parallel() // it has to wait
+	fail := newFailures()
+	w, _, c := startStrap(t, fail.of)
+	fail.next(bluetest.AbortByLocal(), bluetest.AbortByLocal())
 	client := connect(t, c)
-	if n := f.count(connectCall); n != 3 {
+	if n := w.calls.Count("Connect"); n != 3 {
 		t.Errorf("connected at attempt %d", n)
 	}
 	client.Close()
-	fail(aborted, aborted, aborted)
-	if _, err := c.Connect(t.Context(), strap, ConnectOptions{Attempts: 2}); !errors.Is(err, aborted) {
+	fail.next(bluetest.AbortByLocal(), bluetest.AbortByLocal())
+	if _, err := c.Connect(t.Context(), strap, ConnectOptions{Attempts: 2}); !errors.Is(err, bluezgen.ErrFailed.With(abortedByLocal)) {
 		t.Errorf("connect: %v", err)
 	}
-	fail(bluezgen.ErrFailed.With("le-connection-timeout"))
-	if _, err := c.Connect(t.Context(), strap, ConnectOptions{}); !errors.Is(err, bluezgen.ErrFailed) || f.count(connectCall) != 6 {
-		t.Errorf("connect: %v after %d attempts", err, f.count(connectCall))
+	fail.next(bluetest.ConnectionTimeout())
+	if _, err := c.Connect(t.Context(), strap, ConnectOptions{}); !errors.Is(err, bluezgen.ErrFailed) || w.calls.Count("Connect") != 6 {
+		t.Errorf("connect: %v after %d attempts", err, w.calls.Count("Connect"))
 	}
 }
 
 func TestConnectWaitsWhileBlueZIsBusyWithTheDevice(t *testing.T) {
-	f, d, c := startStrap(t)
+	t.Parallel() // it has to wait
 	busy := []error{
 		bluezgen.ErrInProgress.With("In Progress"), bluezgen.ErrFailed.With(stillInProgress), bluezgen.ErrFailed.With(stillInProgress),
 		bluezgen.ErrInProgress.With("In Progress"),
 	}
-	d.set(func() {
-		d.onConnect = func(context.Context) error {
-			if n := f.count(connectCall); n <= len(busy) {
-				return busy[n-1]
-			}
-			return nil
-		}
-	})
+	fail := newFailures()
+	w, _, c := startStrap(t, fail.of)
+	fail.next(busy...)
 	connect(t, c).Close()
-	if f.count(connectCall) != len(busy)+1 || f.count(disconnectCall) != 1 {
-		t.Errorf("%d Connect, %d Disconnect", f.count(connectCall), f.count(disconnectCall))
+	if connects, disconnects := w.calls.Count("Connect"), w.calls.Count("Disconnect"); connects != len(busy)+1 || disconnects != 1 {
+		t.Errorf("%d Connect, %d Disconnect", connects, disconnects)
 	}
-	for _, reply := range []error{bluezgen.ErrInProgress, bluezgen.ErrFailed.With(stillInProgress), bluezgen.ErrAlreadyConnected} {
-		d.set(func() {
-			d.onConnect = func(context.Context) error {
-				d.linkUp() // another program has
-				return reply
-			}
+}
+
+func TestConnectTakesTheLinkThatAnotherProgramMakesMeanwhile(t *testing.T) {
+	for _, reply := range []*bus.Error{
+		bluezgen.ErrInProgress.With("In Progress"), bluezgen.ErrFailed.With(stillInProgress), bluezgen.ErrAlreadyConnected.With("Already Connected"),
+	} {
+		w, p, c := startStrap(t, nil)
+		program := w.program()
+		defer w.RefuseCalls("Connect", 1, reply)()
+		connected := make(chan struct{})
+		w.whenCalled("Connect", 1, func() {
+			defer close(connected)
+			w.connectAs(program)
 		})
 		connect(t, c).Close()
-		if n := f.count(disconnectCall); n != 1 || !d.Properties().Connected {
+		if n := w.calls.Count("Disconnect"); n != 0 || !p.Connected() {
 			t.Errorf("%v: the connection of another program was ended", reply)
 		}
-		d.linkDown()
-		f.settle(c)
+		w.wait(connected, "the reply to the other program")
 	}
 }
 
 func TestConnectIsCancelledInBlueZ(t *testing.T) {
-	f, d, c := startStrap(t)
-	d.set(func() {
-		d.onConnect = func(context.Context) error {
-			<-d.cancel
-			return bluezgen.ErrFailed.With("br-connection-canceled")
-		}
-	})
+	w, p, c := startStrap(t, nil)
+	p.Vanish()
 	ctx, cancel := context.WithCancel(t.Context())
-	go f.whenCalled(connectCall, 1, cancel)
+	w.whenCalled("Connect", 1, cancel)
 	if _, err := c.Connect(ctx, strap, ConnectOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("connect: %v", err)
 	}
-	if n := f.count(disconnectCall); n != 1 {
+	if n := w.calls.Count("Disconnect"); n != 1 {
 		t.Errorf("BlueZ was told %d times to give up", n)
 	}
-	if len(c.links) != 0 {
+	if c.Stats().Clients != 0 {
 		t.Error("the attempt left a link behind")
 	}
 }
 
 func TestConnectEndsWhileServicesAreResolved(t *testing.T) {
+	gone := []error{ErrDisconnected, ErrNotFound, bluezgen.ErrFailed}
 	for _, test := range []struct {
 		name string
-		end  func(d *fakeDevice, cancel func())
-		want error
+		end  func(w *world, p *bluetest.Peripheral, cancel func())
+		want []error // any of these: the reply to Connect may be out, or not
 	}{
-		{"its context ends", func(_ *fakeDevice, cancel func()) { cancel() }, context.Canceled},
-		{"the device is removed", func(d *fakeDevice, _ func()) { d.remove() }, ErrDisconnected},
-		{"the link is lost", func(d *fakeDevice, _ func()) { d.linkDown() }, ErrDisconnected},
+		{"its context ends", func(_ *world, _ *bluetest.Peripheral, cancel func()) { cancel() }, []error{context.Canceled}},
+		{"the device is removed", func(w *world, _ *bluetest.Peripheral, _ func()) {
+			w.check(w.remove())
+		}, gone},
+		{"the link is lost", func(_ *world, p *bluetest.Peripheral, _ func()) { p.Disconnect() }, []error{ErrDisconnected, bluezgen.ErrFailed}},
+		{"the adapter is switched off", func(w *world, _ *bluetest.Peripheral, _ func()) { w.adapter().Power(false) }, []error{ErrDisconnected, ErrAdapterOff, bluezgen.ErrFailed}},
+		{"the adapter is unplugged", func(w *world, _ *bluetest.Peripheral, _ func()) { w.adapter().Unplug() }, gone},
+		{"bluetoothd crashes", func(w *world, _ *bluetest.Peripheral, _ func()) { w.CrashBluetoothd() }, []error{ErrDisconnected, ErrNoBlueZ}},
+		{"the bus ends", func(w *world, _ *bluetest.Peripheral, _ func()) { w.StopBus() }, []error{ErrNoBus}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f, d, c := startStrap(t)
-			d.set(func() { d.resolving = true })
+			w, p, c := startStrap(t, func(d *bluetest.Device) { d.Connection.Resolve = bluetest.ResolveNever })
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			go f.whenCalled("dev_C0_FF_EE_00_00_01.resolving", 1, func() {
-				f.settle(c)
-				test.end(d, cancel)
-			})
-			if _, err := c.Connect(ctx, strap, ConnectOptions{Attempts: 1}); !errors.Is(err, test.want) {
+			ended := make(chan struct{})
+			defer onConnected(c, func() {
+				go func() {
+					defer close(ended)
+					test.end(w, p, cancel)
+				}()
+			})()
+			if _, err := c.Connect(ctx, strap, ConnectOptions{Attempts: 1}); !slices.ContainsFunc(test.want, func(want error) bool { return errors.Is(err, want) }) {
 				t.Errorf("connect: %v", err)
 			}
-			if d.Properties().Connected && test.want == context.Canceled || len(c.links) != 0 {
+			w.wait(ended, "the end")
+			if p.Connected() || c.Stats().Clients != 0 {
 				t.Error("the attempt left a link behind")
 			}
 		})
 	}
 }
 
+// onConnected does something when a Central first sees that the strap is connected.
+func onConnected(c *Central, do func()) (cancel func()) {
+	done := false
+	return c.bus().mirror.Subscribe(func(e bus.Event) {
+		if r, ok := e.Record.(*bluezgen.Device1Update); ok && r.Connected && !done {
+			done = true
+			do()
+		}
+	})
+}
+
 func TestConnectWantsADevice(t *testing.T) {
-	f, d, c := startStrap(t)
-	d.linkUp() // a stranger, that is there at once
-	f.settle(c)
+	w, _, c := startStrap(t, nil)
+	w.connectAs(w.program()) // a stranger, that is there at once
+	w.settle(c)
 	for _, target := range []Target{nil, Address{}, Device{}, Advertisement{}} {
 		client, err := c.Connect(t.Context(), target, ConnectOptions{})
 		if err == nil {
@@ -146,19 +177,18 @@ func TestConnectWantsADevice(t *testing.T) {
 }
 
 func TestConnectSurvivesTheRacesOfBlueZ(t *testing.T) {
-	for _, test := range []struct {
-		name         string
-		quiet, early bool
-	}{
-		{"connected is never signalled", true, false},
-		{"services resolved come before the services", false, true},
-		{"both", true, true},
+	t.Parallel() // it has to wait
+	for name, resolve := range map[string]bluetest.Resolve{
+		"connected is never signalled":                    bluetest.ResolveQuietly,
+		"services resolved come before the services":      bluetest.ResolveEarly,
+		"services resolved come before half the services": bluetest.ResolvePartly,
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			_, d, c := startStrap(t)
-			d.set(func() { d.quiet, d.early = test.quiet, test.early })
+		t.Run(name, func(t *testing.T) {
+			_, _, c := startStrap(t, func(d *bluetest.Device) {
+				d.Connection.Resolve, d.Connection.Discovery = resolve, 150*time.Millisecond
+			})
 			client := connect(t, c)
-			if _, err := client.Characteristic(d.control.uuid()); err != nil || len(client.Services()) != 1 {
+			if _, err := client.Characteristic(control); err != nil || len(client.Services()) != 3 {
 				t.Errorf("%v; services %v", err, client.Services())
 			}
 			if p, _, _ := client.link.properties(); !p.Connected {
@@ -172,108 +202,120 @@ func TestConnectSurvivesTheRacesOfBlueZ(t *testing.T) {
 }
 
 func TestConnectTriesAgainWhenTheLinkDropsTooEarly(t *testing.T) {
-	f, d, c := startStrap(t)
-	d.set(func() {
-		d.onConnect = func(context.Context) error {
-			if f.count(connectCall) > 1 {
-				return nil
-			}
-			connected := bluezgen.Device1SetOf(bluezgen.Device1Connected)
-			d.update(bluezgen.Device1Properties{Device1Set: connected, Connected: true})
-			d.update(bluezgen.Device1Properties{Device1Set: connected})
-			return bluezgen.ErrAlreadyConnected
-		}
-	})
+	w, p, c := startStrap(t, func(d *bluetest.Device) { d.Connection.Resolve = bluetest.ResolveNever })
+	replaced := make(chan struct{})
+	defer onConnected(c, func() {
+		go func() {
+			defer close(replaced)
+			w.replace(p, newStrap())
+		}()
+	})()
 	connect(t, c)
-	if n := f.count(connectCall); n != 2 {
+	if n := w.calls.Count("Connect"); n != 2 {
 		t.Errorf("connected at attempt %d", n)
+	}
+	w.wait(replaced, "the other strap")
+}
+
+func TestConnectGivesUpWhenTheLinkAlwaysDropsTooEarly(t *testing.T) {
+	t.Parallel() // it has to wait
+	w, _, c := startStrap(t, func(d *bluetest.Device) {
+		d.Connection.Resolve, d.Connection.Discovery = bluetest.ResolveAborted, 20*time.Millisecond
+	})
+	if _, err := c.Connect(t.Context(), strap, ConnectOptions{}); !errors.Is(err, ErrDisconnected) || w.calls.Count("Connect") != 3 {
+		t.Errorf("connect: %v after %d attempts", err, w.calls.Count("Connect"))
 	}
 }
 
 func TestConnectToADeviceThatIsGone(t *testing.T) {
-	f, d, c := startStrap(t)
+	w, _, c := startStrap(t, nil)
 	device := connect(t, c).Device()
-	d.remove()
-	f.settle(c)
+	w.check(w.remove())
+	w.settle(c)
 	if _, err := c.Connect(t.Context(), device, ConnectOptions{}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("connect: %v", err)
 	}
 }
 
+// BlueZ never answers a Connect whose device is removed, and tells of the removal alone.
+func TestConnectWhoseDeviceIsRemovedMeanwhile(t *testing.T) {
+	w, p, c := startStrap(t, nil)
+	p.Vanish()
+	w.whenCalled("Connect", 1, func() { w.check(w.remove()) })
+	if _, err := c.Connect(t.Context(), strap, ConnectOptions{}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("connect: %v", err)
+	}
+	if c.Stats().Clients != 0 {
+		t.Error("the attempt left a link behind")
+	}
+}
+
+func TestConnectWhoseAbortRemovesTheDevice(t *testing.T) {
+	w, _, c := startStrap(t, nil)
+	defer w.RefuseCalls("Connect", 1, bluezgen.ErrFailed.With(abortedByLocal))()
+	w.whenCalled("Connect", 1, func() { w.check(w.remove()) })
+	_, err := c.Connect(t.Context(), strap, ConnectOptions{})
+	if !errors.Is(err, ErrNotFound) || !errors.Is(err, bluezgen.ErrFailed) {
+		t.Errorf("connect: %v", err)
+	}
+}
+
 func TestConnectLooksForAnUnknownAddress(t *testing.T) {
-	f := startFake(t)
-	a := f.adapter("hci0", true)
-	c := f.open(Options{})
-	go f.whenCalled("hci0.StartDiscovery", 1, func() { f.device(a, strap.String(), "Strap") })
-	client := connect(t, c)
-	if client.Name() != "Strap" || a.discovering() != 0 {
-		t.Errorf("connected to %q, %d discoveries", client.Name(), a.discovering())
+	w := startWorld(t)
+	w.add(newStrap())
+	client := connect(t, w.open(Options{}))
+	if client.Name() != "Strap" || w.discoveries() != 0 {
+		t.Errorf("connected to %q, %d discoveries", client.Name(), w.discoveries())
 	}
 }
 
 func TestReconnectTenTimes(t *testing.T) {
-	f, d, c := startStrap(t)
+	w, p, c := startStrap(t, nil)
 	for range 10 {
 		client := connect(t, c)
-		if _, err := client.Read(t.Context(), d.measurement.uuid()); err != nil {
+		if _, err := client.Read(t.Context(), measurement); err != nil {
 			t.Error(err)
 		}
-		d.linkDown()
-		f.wait(client.Disconnected(), "the end")
+		p.Disconnect()
+		w.wait(client.Disconnected(), "the end")
 		client.Close()
 	}
-	if rules := c.conn.Stats().MatchRules; rules > 5 {
+	if rules := c.bus().conn.Stats().MatchRules; rules > 5 {
 		t.Errorf("%d match rules are left", rules)
 	}
 }
 
 func TestConnectReadsNotTheWholeTreeAgain(t *testing.T) {
-	f := startFake(t)
-	f.device(f.adapter("hci0", true), strap.String(), "Strap", UUID16(0x180d))
-	var trace bytes.Buffer
-	c := f.open(Options{Trace: &trace})
+	w, _, c := startStrap(t, nil)
 	connect(t, c).Close()
-	c.Close()
-	if n := strings.Count(trace.String(), "ManagedObjects"); n != 1 {
+	if n := w.calls.Count("GetManagedObjects"); n != 1 {
 		t.Errorf("all objects were read %d times, not when the Central was opened alone", n)
 	}
 }
 
 func TestConnectTriesAgainAfterTheLateEndOfAnAbortedLink(t *testing.T) {
-	f, d, c := startStrap(t)
-	connected := bluezgen.Device1SetOf(bluezgen.Device1Connected)
-	d.set(func() {
-		d.onConnect = func(context.Context) error {
-			if f.count(connectCall) > 1 {
-				return nil
-			}
-			d.update(bluezgen.Device1Properties{Device1Set: connected, Connected: true})
-			return bluezgen.ErrFailed.With(abortedByLocal)
-		}
-	})
-	go f.whenCalled(connectCall, 1, func() {
-		late := time.NewTimer(500 * time.Millisecond) // longer than Connect waits in between
-		defer late.Stop()
-		<-late.C
-		d.update(bluezgen.Device1Properties{Device1Set: connected})
-	})
+	t.Parallel() // it has to wait
+	w, p, c := startStrap(t, nil)
+	defer w.RefuseCalls("Connect", 1, bluezgen.ErrFailed.With(abortedByLocal))()
+	program := w.program()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.whenCalled("Connect", 1, func() {
+			w.connectAs(program)                          // the link that was aborted
+			late := time.NewTimer(500 * time.Millisecond) // longer than Connect waits in between
+			defer late.Stop()
+			<-late.C
+			p.Disconnect()
+		})
+	}()
 	client, err := c.Connect(t.Context(), strap, ConnectOptions{Attempts: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.Close()
-}
-
-func TestConnectWhoseAbortRemovesTheDevice(t *testing.T) {
-	_, d, c := startStrap(t)
-	d.set(func() {
-		d.onConnect = func(context.Context) error {
-			d.remove()
-			return bluezgen.ErrFailed.With(abortedByLocal)
-		}
-	})
-	_, err := c.Connect(t.Context(), strap, ConnectOptions{})
-	if !errors.Is(err, ErrNotFound) || !errors.Is(err, bluezgen.ErrFailed) {
-		t.Errorf("connect: %v", err)
+	w.wait(ended, "the end of the first link")
+	if client.Err() != nil {
+		t.Errorf("the client is of the link that was aborted: %v", client.Err())
 	}
+	client.Close()
 }

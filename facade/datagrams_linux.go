@@ -9,10 +9,10 @@ import (
 // datagrams reads the packets of a socket that BlueZ passed to this process, each of
 // them one value.
 type datagrams struct {
-	file    *os.File
-	raw     syscall.RawConn
-	buffer  []byte
-	control []byte
+	file  *os.File
+	raw   syscall.RawConn
+	batch *batch
+	err   error // of the socket
 }
 
 // maxDatagram is more than any attribute value, which has 512 bytes at most (Core
@@ -22,7 +22,7 @@ const maxDatagram = 1024
 // openDatagrams takes the socket over: it closes file now or when it fails.
 func openDatagrams(file *os.File) (*datagrams, error) {
 	defer file.Close()
-	d := &datagrams{buffer: make([]byte, maxDatagram), control: make([]byte, syscall.CmsgSpace(syscall.SizeofUcred))}
+	d := &datagrams{batch: newBatch()}
 	raw, err := file.SyscallConn()
 	if err != nil {
 		return nil, fmt.Errorf("use the socket of BlueZ: %w", err)
@@ -60,32 +60,47 @@ func openDatagrams(file *os.File) (*datagrams, error) {
 	return d, nil
 }
 
-// next waits for a packet. more is false at the end; the packet is the caller's.
-func (d *datagrams) next() (packet []byte, more bool, err error) {
-	var n, control, flags int
-	var failed error
-	err = d.raw.Read(func(fd uintptr) bool {
-		for {
-			n, control, flags, _, failed = syscall.Recvmsg(int(fd), d.buffer, d.control, 0)
-			if failed != syscall.EINTR {
-				return failed != syscall.EAGAIN
-			}
+// each calls deliver for each packet, which is then deliver's, until the end. It
+// returns nil when BlueZ has hung up, os.ErrClosed after close.
+func (d *datagrams) each(deliver func(packet []byte)) error {
+	for ended := false; !ended; {
+		err := d.raw.Read(func(fd uintptr) (done bool) {
+			done, ended = d.receive(fd, deliver)
+			return done
+		})
+		if err != nil { // the only error of Read itself
+			return os.ErrClosed
 		}
-	})
-	switch {
-	case err != nil: // the only error of Read itself
-		return nil, false, os.ErrClosed
-	case failed == syscall.ECONNRESET:
-		return nil, false, nil
-	case failed != nil:
-		return nil, false, os.NewSyscallError("recvmsg", failed)
-	case flags&syscall.MSG_TRUNC != 0:
-		return nil, false, fmt.Errorf("a packet is longer than %d bytes", maxDatagram)
-	case n == 0 && control == 0:
-		return nil, false, nil
 	}
-	return append(make([]byte, 0, n), d.buffer[:n]...), true, nil
+	return d.err
 }
 
-// close ends next, and tells BlueZ that nobody listens any more.
+// receive takes what waits. It is not done when nothing waits any more; then the poller
+// tells of the next packet.
+func (d *datagrams) receive(fd uintptr, deliver func(packet []byte)) (done, ended bool) {
+	n, err := d.batch.receive(fd)
+	switch {
+	case err == syscall.EAGAIN:
+		return false, false
+	case err == syscall.ECONNRESET:
+		return true, true
+	case err != nil:
+		d.err = os.NewSyscallError("recvmmsg", err)
+		return true, true
+	}
+	for i := range n {
+		packet, truncated, end := d.batch.packet(i)
+		switch {
+		case end:
+			return true, true
+		case truncated:
+			d.err = fmt.Errorf("a packet is longer than %d bytes", maxDatagram)
+			return true, true
+		}
+		deliver(append(make([]byte, 0, len(packet)), packet...))
+	}
+	return n == batchSize, false
+}
+
+// close ends each, and tells BlueZ that nobody listens any more.
 func (d *datagrams) close() error { return d.file.Close() }

@@ -1,8 +1,11 @@
 package facade
 
 import (
+	"bytes"
 	"errors"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -48,16 +51,63 @@ func TestDatagramsTellAnEmptyPacketFromTheEnd(t *testing.T) {
 			if err := syscall.Shutdown(peer, syscall.SHUT_RDWR); err != nil { // the end, with packets still waiting
 				t.Fatal(err)
 			}
-			for i, want := range append(test.before, test.after...) {
-				packet, more, err := d.next()
-				if err != nil || !more || string(packet) != want {
-					t.Fatalf("packet %d = %q, %v, %v; want %q", i, packet, more, err, want)
-				}
+			got := []string{}
+			if err := d.each(func(packet []byte) { got = append(got, string(packet)) }); err != nil {
+				t.Errorf("at the end: %v", err)
 			}
-			if packet, more, err := d.next(); err != nil || more {
-				t.Errorf("at the end: %q, %v, %v", packet, more, err)
+			if want := append(append([]string{}, test.before...), test.after...); !slices.Equal(got, want) {
+				t.Errorf("packets %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// More packets than fit into one batch, of all lengths, some of them empty.
+func TestDatagramsKeepThePackets(t *testing.T) {
+	file, peer := packetSockets(t)
+	d, err := openDatagrams(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	var want []string
+	go func() {
+		for i := range 3*maxDatagram + 1 {
+			// A write that finds the socket full waits until the reader has caught up.
+			if err := syscall.Sendto(peer, bytes.Repeat([]byte{byte(i)}, i%(maxDatagram+1)), 0, nil); err != nil {
+				t.Error(err)
+			}
+		}
+		syscall.Shutdown(peer, syscall.SHUT_RDWR)
+	}()
+	for i := range 3*maxDatagram + 1 {
+		want = append(want, strings.Repeat(string([]byte{byte(i)}), i%(maxDatagram+1)))
+	}
+	var got []string
+	if err := d.each(func(packet []byte) { got = append(got, string(packet)) }); err != nil {
+		t.Error(err)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%d packets came of %d, or others", len(got), len(want))
+	}
+}
+
+func TestDatagramsRefuseLongPackets(t *testing.T) {
+	file, peer := packetSockets(t)
+	d, err := openDatagrams(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	for _, size := range []int{maxDatagram, maxDatagram + 1} {
+		if err := syscall.Sendto(peer, make([]byte, size), 0, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var sizes []int
+	err = d.each(func(packet []byte) { sizes = append(sizes, len(packet)) })
+	if err == nil || !slices.Equal(sizes, []int{maxDatagram}) {
+		t.Errorf("%v, then %v", sizes, err)
 	}
 }
 
@@ -69,14 +119,13 @@ func TestDatagramsCloseEndsTheReader(t *testing.T) {
 	}
 	done := make(chan error)
 	go func() {
-		_, _, err := d.next()
-		done <- err
+		done <- d.each(func([]byte) {})
 	}()
 	if err := d.close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-done; !errors.Is(err, os.ErrClosed) {
-		t.Errorf("next after close: %v", err)
+		t.Errorf("after close: %v", err)
 	}
 }
 

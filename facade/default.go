@@ -47,12 +47,11 @@ func (s *sharedCentral) acquire(ctx context.Context) (*Central, func(), error) {
 	return opened, sync.OnceFunc(func() { s.release(c) }), nil
 }
 
-// use counts another user of the Central that is open, if there is one that still
-// has its bus.
+// use counts another user of the Central that is open, if there is one.
 func (s *sharedCentral) use() *counted {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current == nil || s.current.err() != nil {
+	if s.current == nil || s.current.ctx.Err() != nil {
 		return nil
 	}
 	s.current.users++
@@ -135,4 +134,14 @@ func Adapters(ctx context.Context) ([]Adapter, error) {
 	}
 	defer release()
 	return c.Adapters(ctx)
+}
+
+// Stay is Central.Stay on the default Central.
+func Stay(ctx context.Context, target Target, o StayOptions, while func(context.Context, *Client) error) error {
+	c, release, err := shared.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return c.Stay(ctx, target, o, while)
 }

@@ -1,8 +1,10 @@
 package facade
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -22,6 +24,7 @@ type discovery struct {
 	wake    chan struct{}   // holds a token when the agenda may have changed
 
 	// Owned by run.
+	bus         *attachment // to which what follows belongs
 	following   *bus.Following
 	active      bool // whether BlueZ discovers for us, with the filter inForce
 	begun       bool // whether BlueZ may discover for us, now or later, and must be told to stop
@@ -35,7 +38,7 @@ type discovery struct {
 	ended   uint64             // how often BlueZ may have ended the discovery by itself
 	crashed bool               // whether the service has gone while it discovered
 	abandon context.CancelFunc // makes run give up what no scan wants any more
-	known   map[dbus.ObjectPath]*Advertisement
+	known   sightings
 }
 
 // poke makes run look at the agenda again.
@@ -53,7 +56,7 @@ func (d *discovery) run() {
 	for {
 		plan := d.agenda()
 		var err error
-		if plan.scans == 0 || d.central.err() != nil {
+		if plan.scans == 0 || d.central.ctx.Err() != nil {
 			d.stop()
 		} else {
 			err = d.pursue(plan)
@@ -83,7 +86,7 @@ type plan struct {
 func (d *discovery) agenda() plan {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.central.err(); err != nil {
+	if err := context.Cause(d.central.ctx); err != nil {
 		for s, started := range d.scans {
 			s.backlog.end(err)
 			if !started {
@@ -117,8 +120,15 @@ func (d *discovery) agenda() plan {
 
 // pursue brings BlueZ from what it does to what is planned.
 func (d *discovery) pursue(p plan) error {
+	if a := d.central.bus(); a != d.bus {
+		d.reset() // what was begun has ended with the bus
+		d.bus = a
+	}
 	if d.endings != p.ended {
 		d.active, d.endings = false, p.ended
+	}
+	if err := d.bus.err(); err != nil {
+		return err // until the Central is attached again
 	}
 	if d.active && d.inForce.equal(p.want) {
 		return nil
@@ -128,16 +138,19 @@ func (d *discovery) pursue(p plan) error {
 	}
 	ctx, cancel := d.whileWanted()
 	defer cancel()
-	adapter := bluezgen.NewAdapter1(d.central.conn, d.path)
+	adapter := bluezgen.NewAdapter1(d.bus.conn, d.path)
 	if d.following == nil {
 		// Before StartDiscovery, so that nothing that it finds is missed.
-		following, err := d.central.mirror.Follow(ctx, d.path, bluezgen.Device1Interface)
+		following, err := d.bus.mirror.Follow(ctx, d.path, bluezgen.Device1Interface)
 		if err != nil {
 			return translate(err)
 		}
 		d.following = following
 	}
 	if err := adapter.SetDiscoveryFilter(ctx, p.want.bluez()); err != nil {
+		if p.want.autoConnect && errors.Is(err, bluezgen.ErrInvalidArguments) {
+			return because(errNoAutoConnect, err)
+		}
 		return translate(err)
 	}
 	if !d.active {
@@ -152,12 +165,15 @@ func (d *discovery) pursue(p plan) error {
 	return nil
 }
 
+// errNoAutoConnect is a BlueZ that does not know the option.
+var errNoAutoConnect = fmt.Errorf("AutoConnect needs BlueZ 5.83 or later: %w", errors.ErrUnsupported)
+
 // startTimeout bounds what BlueZ takes to set a filter and start a discovery.
 const startTimeout = 20 * time.Second
 
 // whileWanted returns a context that ends after startTimeout, or when no scan is left.
 func (d *discovery) whileWanted() (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(d.central.ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(d.bus.ctx, startTimeout)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.abandon = cancel; len(d.scans) == 0 {
@@ -190,22 +206,32 @@ func (d *discovery) stop() {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(d.central.ctx), cleanupTimeout)
 	defer cancel()
-	if d.begun {
+	if d.begun && d.bus.conn.Err() == nil {
 		// BlueZ is busy for as long as it has not answered StartDiscovery.
-		if err := insist(ctx, bluezgen.NewAdapter1(d.central.conn, d.path).StopDiscovery); err != nil {
+		if err := insist(ctx, bluezgen.NewAdapter1(d.bus.conn, d.path).StopDiscovery); err != nil {
 			// Without power, adapter or service there is nothing left to stop.
 			d.central.logger.Debug("stop discovery", "adapter", base(d.path), "error", err)
 		}
 	}
-	d.following.Close()
+	d.reset()
+}
+
+// reset forgets what was begun.
+func (d *discovery) reset() {
+	if d.following != nil {
+		d.following.Close()
+	}
 	d.following, d.active, d.begun = nil, false, false
 	d.mu.Lock()
 	clear(d.known)
+	for s := range d.scans {
+		s.forgetAll()
+	}
 	d.mu.Unlock()
 }
 
 // settle tells the scans what became of the plan. A scan that has started survives
-// errors, for it resumes when the world is back.
+// errors, for it resumes when the world is back, unless it was not to.
 func (d *discovery) settle(p plan, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -223,6 +249,13 @@ func (d *discovery) settle(p plan, err error) {
 	}
 	for _, s := range p.leaving {
 		close(s.left)
+	}
+	for s := range d.scans {
+		if err != nil && s.options.NoResume {
+			delete(d.scans, s)
+			close(s.left)
+			s.backlog.end(err)
+		}
 	}
 	if interrupted := err != nil && len(d.scans) > 0; interrupted != d.interrupted {
 		d.interrupted = interrupted
@@ -269,30 +302,17 @@ func (d *discovery) deviceChanged(e bus.Event) {
 	defer d.mu.Unlock()
 	if e.Kind == bus.Removed {
 		delete(d.known, e.Path)
+		for s := range d.scans {
+			s.forget(e.Path)
+		}
 		return
 	}
-	r, ok := e.Record.(*bluezgen.Device1Update)
-	if !ok || len(d.scans) == 0 {
+	if len(d.scans) == 0 {
 		return
 	}
-	adv := d.known[e.Path]
-	switch {
-	case adv == nil:
-		adv = newAdvertisement(e.Path, &r.Device1Properties)
-		d.known[e.Path] = adv
-	case e.Kind == bus.Changed:
-		adv.update(&r.Device1Properties, r.Changed)
-		adv.update(&r.Device1Properties, r.Invalidated)
-	default:
-		adv.update(&r.Device1Properties, advertisedProperties)
-	}
-	if !heard(e.Kind, r) {
-		return
-	}
-	adv.Time = time.Now()
-	for s := range d.scans {
-		if s.options.matches(adv) {
-			s.backlog.put(adv)
+	if adv := d.known.learn(e); adv != nil {
+		for s := range d.scans {
+			s.hear(adv, &d.central.late)
 		}
 	}
 }
@@ -301,7 +321,13 @@ func (d *discovery) deviceChanged(e bus.Event) {
 // BR/EDR devices as well.
 func (f filter) bluez() bluezgen.DiscoveryFilter {
 	out := bluezgen.DiscoveryFilter{
-		Transport: bluezgen.TransportLE, DuplicateData: bus.Some(f.everyPacket), Pattern: f.pattern,
+		Transport: bluezgen.Transport(cmp.Or(f.transport, TransportLE)), DuplicateData: bus.Some(f.everyPacket), Pattern: f.pattern,
+	}
+	if f.discoverable {
+		out.Discoverable = bus.Some(true)
+	}
+	if f.autoConnect {
+		out.AutoConnect = bus.Some(true)
 	}
 	for _, u := range f.services {
 		out.UUIDs = append(out.UUIDs, u.String())

@@ -10,7 +10,8 @@
 //
 // A scan ([Scan], [StartScanner], [Discover], [FindDevice]) hears each
 // [Advertisement] of the devices nearby. Any number of scans run at once; each sees
-// what its [ScanOptions] ask for.
+// what its [ScanOptions] ask for, which may be to be told when a device is lost, or to
+// listen passively ([Passive]).
 //
 // [Connect] makes a [Client] of a [Device], an Advertisement or an [Address]. The
 // client has the device's tree of [Service], [Characteristic] and [Descriptor],
@@ -20,6 +21,15 @@
 //
 // A [Subscription] queues each [Notification] from the moment BlueZ has confirmed,
 // for All or Next to take.
+//
+// [Stay] runs a function while a device is connected, again after each disconnection.
+// [Devices] lists what BlueZ knows without a scan, [Adapters] the machine's controllers;
+// [WatchDevices] and [WatchAdapters] tell what happens to them.
+//
+// [Devices] lists what BlueZ knows without a scan, such as what is connected or paired
+// already; [Adapters] lists the controllers of the machine, and [SetPowered] switches
+// them. [WatchDevices] and [WatchAdapters] tell what happens to them, whoever is the
+// cause.
 //
 // # The manners
 //
@@ -36,7 +46,36 @@
 // Errors are of type [*Error] and say what was attempted on what. A caller branches
 // with errors.Is on the sentinels, and with errors.As on [ATTError], the code with
 // which a device refused. That Bluetooth cannot be used at all matches
-// [ErrUnavailable] and one of four reasons, each of which says what to do.
+// [ErrUnavailable] and a reason, such as [ErrAdapterOff], each of which says what to do.
+//
+// # Pairing
+//
+// A device that keeps something from strangers answers with ErrNotPaired, or
+// disconnects, until it is paired: [Client.Pair] pairs with the device of a
+// connection, and [ConnectOptions].Pair before anything else is done with it. What the
+// device wants is asked of an [Agent], a set of functions; which of them are set tells
+// BlueZ what this side can ask and show, and thereby how the two make sure of each
+// other. There are four ways over Low Energy: the device shows a passkey that is entered
+// here, it is shown here and typed there, both show it and are compared, or nobody is
+// asked ("just works"), which protects against listeners but not against somebody in
+// the middle.
+//
+// A program with a user interface sets the functions that it has dialogs for; each may
+// block until the user answers, and is told by its ctx to close the dialog. A gateway
+// without people sets RequestPasskey, if the passkeys of its devices are known from
+// their labels, or none, and then pairs by just works only. Without an agent
+// everything is refused: no other program's dialog pops up.
+//
+// Pair asks the agent it is given. What devices begin by themselves, and what BlueZ begins
+// because a read or a write needs it, is asked of the agent of [Central.SetAgent],
+// which makes this program the one that the whole system asks.
+//
+// BlueZ stores the keys of a pairing. [Central.Devices] lists the devices,
+// [Central.Forget] removes one. If a device has lost its keys (it was reset, or paired with
+// another machine), connections end as soon as they are made: forget it and
+// pair again.
+//
+// Passkeys and PINs are in no log, trace or error of this package.
 //
 // # What BlueZ does not tell
 //
@@ -51,4 +90,12 @@
 // DBUS_SYSTEM_BUS_ADDRESS is the address of the bus. BLEAK_DBUS_AUTH_UID is the uid to
 // authenticate with, where the bus cannot find out. BLUEZ_DEBUG=frames prints the
 // header of each D-Bus frame to standard error.
+//
+// # Further reading
+//
+// Beside this package are three pages: BLEAK.md has each name of Bleak's API and what it is
+// here, TRAPS.md what BlueZ does that nobody expects and where that is handled, and
+// RUNNING.md what to know about permissions, containers, user namespaces and BlueZ on another
+// machine. Package assigned names the numbers of services, characteristics and companies;
+// package bluetest simulates BlueZ for tests.
 package facade

@@ -29,11 +29,21 @@ type filter struct {
 	maxPathLoss uint16
 	pattern     string
 	everyPacket bool
+
+	transport    Transport // empty for TransportLE
+	discoverable bool
+	autoConnect  bool
 }
 
 // filter returns what the scan needs when it is alone.
 func (o *ScanOptions) filter() filter {
-	f := filter{minRSSI: o.MinRSSI, pattern: o.Pattern, everyPacket: o.EveryPacket}
+	f := filter{
+		minRSSI: o.MinRSSI, pattern: o.Pattern, everyPacket: o.EveryPacket,
+		transport: o.Transport, discoverable: o.Discoverable, autoConnect: o.AutoConnect,
+	}
+	if f.transport == TransportLE {
+		f.transport = ""
+	}
 	if len(o.Services) > 0 {
 		f.services = slices.Clone(o.Services)
 		slices.SortFunc(f.services, compareUUIDs)
@@ -48,7 +58,13 @@ func (o *ScanOptions) filter() filter {
 // union returns a filter that reports what f or g report: where they differ in kind,
 // neither restricts.
 func (f filter) union(g filter) filter {
-	u := filter{everyPacket: f.everyPacket || g.everyPacket}
+	u := filter{
+		everyPacket: f.everyPacket || g.everyPacket, transport: TransportAuto,
+		discoverable: f.discoverable || g.discoverable, autoConnect: f.autoConnect || g.autoConnect,
+	}
+	if f.transport == g.transport {
+		u.transport = f.transport
+	}
 	if f.services != nil && g.services != nil {
 		u.services = slices.Concat(f.services, g.services)
 		slices.SortFunc(u.services, compareUUIDs)
@@ -68,7 +84,8 @@ func (f filter) union(g filter) filter {
 // equal reports whether BlueZ would do the same for f and g.
 func (f filter) equal(g filter) bool {
 	return slices.Equal(f.services, g.services) && f.minRSSI == g.minRSSI && f.maxPathLoss == g.maxPathLoss &&
-		f.pattern == g.pattern && f.everyPacket == g.everyPacket
+		f.pattern == g.pattern && f.everyPacket == g.everyPacket && f.transport == g.transport &&
+		f.discoverable == g.discoverable && f.autoConnect == g.autoConnect
 }
 
 func compareUUIDs(a, b UUID) int { return bytes.Compare(a[:], b[:]) }

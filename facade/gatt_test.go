@@ -47,3 +47,19 @@ func TestHandlesAreTheDigitsOfThePath(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestAttributesSayWhatTheyAre(t *testing.T) {
+	service := &Service{UUID: UUID16(0x180d), Handle: 1, path: "/s"}
+	characteristic := &Characteristic{UUID: UUID16(0x2a37), Handle: 2, path: "/s/c"}
+	descriptor := &Descriptor{UUID: cccd, Handle: 4, path: "/s/c/d"}
+	for want, got := range map[string]string{
+		"180d (0x0001)": service.String(), "2a37 (0x0002)": characteristic.String(), "2902 (0x0004)": descriptor.String(),
+		"no service": (*Service)(nil).String(), "no characteristic": (*Characteristic)(nil).String(), "no descriptor": (*Descriptor)(nil).String(),
+		"/s": string(service.Path()), "/s/c": string(characteristic.Path()), "/s/c/d": string(descriptor.Path()),
+		"/a": string(Adapter{path: "/a"}.Path()), "hci0": Adapter{Name: "hci0"}.String(),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

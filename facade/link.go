@@ -1,6 +1,7 @@
 package facade
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -16,6 +17,7 @@ import (
 // while there are clients.
 type link struct {
 	central *Central
+	bus     *attachment     // with which it ends
 	path    dbus.ObjectPath // of the device
 	turn    chan struct{}   // holds a token while an operation runs
 	change  chan struct{}   // holds a token while a client connects or disconnects
@@ -26,9 +28,11 @@ type link struct {
 	established []*Client // those of clients that are connected
 	made        bool      // whether the connection was made by a client of this link
 	drops       uint64    // how often the connection has ended
+	reason      error     // why it is about to end, if BlueZ has told
 	grown       uint64    // how often something was added to the tree of services
 	resolved    uint64    // what grown was when BlueZ said that the services are resolved
 	sessions    map[dbus.ObjectPath]*session
+	removed     context.CancelCauseFunc // is told when BlueZ removes the device; may be nil
 }
 
 // attach makes a client that takes part in the link to a device. c.connects is to be
@@ -36,21 +40,21 @@ type link struct {
 func (c *Central) attach(d Device, release func()) (*Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.err(); err != nil {
+	if err := c.errLocked(); err != nil {
 		return nil, err
 	}
 	l := c.links[d.path]
 	if l == nil {
 		l = &link{
-			central: c, path: d.path, turn: make(chan struct{}, 1), change: make(chan struct{}, 1),
+			central: c, bus: c.attachment, path: d.path, turn: make(chan struct{}, 1), change: make(chan struct{}, 1),
 			sessions: make(map[dbus.ObjectPath]*session),
 		}
 		c.links[d.path] = l
 	}
 	client := &Client{central: c, link: l, device: d, release: release, wake: make(chan struct{}, 1)}
 	client.life, client.end = context.WithCancelCause(context.Background())
-	client.unwatch = context.AfterFunc(c.ctx, func() {
-		if cause := c.err(); cause == ErrClosed {
+	client.unwatch = context.AfterFunc(l.bus.ctx, func() {
+		if cause := l.bus.err(); cause == ErrClosed {
 			client.end(ErrClosed)
 		} else {
 			client.end(because(ErrDisconnected, cause))
@@ -66,7 +70,7 @@ func (l *link) detach(client *Client) {
 	l.central.mu.Lock()
 	defer l.central.mu.Unlock()
 	l.clients = remove(l.clients, client)
-	if len(l.clients) == 0 {
+	if len(l.clients) == 0 && l.central.links[l.path] == l {
 		delete(l.central.links, l.path)
 	}
 }
@@ -81,7 +85,7 @@ func (l *link) properties() (p bluezgen.Device1Properties, drops uint64, known b
 	l.mu.Lock()
 	drops = l.drops
 	l.mu.Unlock()
-	l.central.mirror.View(func(v bus.View) {
+	l.bus.mirror.View(func(v bus.View) {
 		if r, ok := v.Record(l.path, bluezgen.Device1Interface).(*bluezgen.Device1Update); ok {
 			p, known = r.Device1Properties, true
 		}
@@ -100,6 +104,13 @@ func (l *link) establish(client *Client, drops uint64, made bool) bool {
 	l.established = append(l.established, client)
 	l.made = l.made || made
 	return true
+}
+
+// ours reports whether the connection was made by a client of this link.
+func (l *link) ours() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.made
 }
 
 // leave ends a client's part in the connection and reports whether the connection is
@@ -127,6 +138,9 @@ func (l *link) deviceChanged(e bus.Event) {
 	}
 	switch {
 	case e.Kind == bus.Removed || r == nil:
+		if l.removed != nil {
+			l.removed(errRemoved)
+		}
 		l.drop(errRemoved)
 	case e.Kind == bus.Changed && r.Changed.Has(bluezgen.Device1Connected) && !r.Connected:
 		l.drop(ErrDisconnected)
@@ -137,10 +151,20 @@ func (l *link) deviceChanged(e bus.Event) {
 	l.poke()
 }
 
+// onRemoved has cancel called, for errRemoved, when BlueZ removes the device; nil ends
+// that.
+func (l *link) onRemoved(cancel context.CancelCauseFunc) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.removed = cancel
+}
+
 // drop ends all clients that are connected. l.mu is held.
 func (l *link) drop(cause error) {
 	l.drops++
 	l.made = false
+	cause = cmp.Or(l.reason, cause)
+	l.reason = nil
 	for _, client := range l.established {
 		if client.leaving.Load() {
 			client.end(ErrClosed)

@@ -52,6 +52,7 @@ type mailbox[T any] struct {
 	mu    sync.Mutex
 	items ring[T]
 	ended error         // why nothing more will come; nil while open
+	asked bool          // whether lateWakes are to wake the consumer
 	ready chan struct{} // holds a token while there is something to take, or the end
 }
 
@@ -61,7 +62,10 @@ func newMailbox[T any](limit int) *mailbox[T] {
 
 // put appends v. If the mailbox is full it ends with ErrOverflow instead, and put
 // returns false. After the end put does nothing.
-func (m *mailbox[T]) put(v T) bool {
+func (m *mailbox[T]) put(v T) bool { return m.putLate(v, nil) }
+
+// putLate is put, but leaves it to late to wake the consumer.
+func (m *mailbox[T]) putLate(v T, late *lateWakes) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.ended != nil {
@@ -73,8 +77,34 @@ func (m *mailbox[T]) put(v T) bool {
 		return false
 	}
 	m.items.push(v)
-	m.wake()
+	m.announce(late)
 	return true
+}
+
+// announce wakes a consumer, now or late. m.mu is held.
+func (m *mailbox[T]) announce(late *lateWakes) {
+	switch {
+	case late == nil:
+		m.wake()
+	case !m.asked:
+		m.asked = true
+		late.add(m)
+	}
+}
+
+// wakeLate does what announce has put off.
+func (m *mailbox[T]) wakeLate() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked = false
+	m.wake()
+}
+
+// waits returns the number of elements.
+func (m *mailbox[T]) waits() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.items.len
 }
 
 // end lets take return err once everything that waits was taken. Only the first end

@@ -93,7 +93,7 @@ func (s *session) remove(sub *Subscription) {
 
 // start begins a session by StartNotify.
 func (s *session) start(ctx context.Context) error {
-	char := bluezgen.NewGattCharacteristic1(s.link.central.conn, s.path)
+	char := bluezgen.NewGattCharacteristic1(s.link.bus.conn, s.path)
 	retry := backoff{first: 10 * time.Millisecond, limit: 200 * time.Millisecond}
 	for attempt := 1; ; attempt++ {
 		err := char.StartNotify(ctx)
@@ -118,7 +118,7 @@ const adoptAttempts = 16
 func (s *session) acquire(ctx context.Context) error {
 	var file *os.File
 	err := insist(ctx, func(ctx context.Context) (err error) {
-		file, _, err = bluezgen.NewGattCharacteristic1(s.link.central.conn, s.path).AcquireNotify(ctx, bluezgen.AcquireOptions{})
+		file, _, err = bluezgen.NewGattCharacteristic1(s.link.bus.conn, s.path).AcquireNotify(ctx, bluezgen.AcquireOptions{})
 		return err
 	})
 	if err != nil {
@@ -146,14 +146,8 @@ func unsupported(err error) error {
 // drain passes on what comes through the socket at once, for BlueZ drops what finds
 // no room in it.
 func (s *session) drain(socket *datagrams) {
-	for {
-		value, more, err := socket.next()
-		if !more {
-			s.lapse(cmp.Or(err, errHungUp))
-			return
-		}
-		s.deliver(Notification{Value: value, Time: time.Now()})
-	}
+	err := socket.each(func(value []byte) { s.deliver(Notification{Value: value, Time: time.Now()}) })
+	s.lapse(cmp.Or(err, errHungUp))
 }
 
 // errHungUp is the end of an acquired session: any program may call StopNotify.
@@ -176,6 +170,12 @@ func (s *session) lapse(err error) {
 	}
 }
 
+func (s *session) isAcquired() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acquired
+}
+
 func (s *session) hasLapsed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,7 +190,7 @@ func (s *session) stop() {
 	if _, drops, _ := s.link.properties(); drops != s.drops || !s.hasLapsed() {
 		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 		defer cancel()
-		if err := bluezgen.NewGattCharacteristic1(s.link.central.conn, s.path).StopNotify(ctx); err != nil {
+		if err := bluezgen.NewGattCharacteristic1(s.link.bus.conn, s.path).StopNotify(ctx); err != nil {
 			s.link.central.logger.Debug("stop notifications", "path", s.path, "error", err)
 		}
 	}
@@ -220,10 +220,11 @@ func (s *session) signalled(value []byte) {
 	case s.acquired || len(s.subscriptions) == 0: // somebody has read it
 	case s.reading > 0:
 		s.flush()
-		s.held = &n
-		time.AfterFunc(echoTimeout, func() { s.expire(&n) })
+		held := &Notification{Value: n.Value, Time: n.Time} // n stays on the stack where nobody reads
+		s.held = held
+		time.AfterFunc(echoTimeout, func() { s.expire(held) })
 	default:
-		s.pass(n)
+		s.pass(n, &s.link.central.late)
 	}
 }
 
@@ -245,13 +246,22 @@ func (s *session) expire(n *Notification) {
 func (s *session) deliver(n Notification) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pass(n)
+	s.pass(n, nil)
 }
 
-// pass gives each subscription a copy. s.mu is held.
-func (s *session) pass(n Notification) {
-	for _, sub := range s.subscriptions {
-		if !sub.values.put(Notification{Value: slices.Clone(n.Value), Time: n.Time}) {
+// pass gives each subscription a copy, the last one n itself: nobody reads its value
+// any more, neither here nor in the mirror. Consumers are woken now, or late if that is
+// given. s.mu is held.
+func (s *session) pass(n Notification, late *lateWakes) {
+	last := len(s.subscriptions) - 1
+	for i, sub := range s.subscriptions {
+		s.link.central.counts.notifications.Add(1)
+		own := n
+		if i < last {
+			own.Value = slices.Clone(n.Value)
+		}
+		if !sub.values.putLate(own, late) {
+			s.link.central.counts.overflows.Add(1)
 			sub.finish(ErrOverflow)
 		}
 	}
@@ -260,7 +270,7 @@ func (s *session) pass(n Notification) {
 // flush passes on what was held. s.mu is held.
 func (s *session) flush() {
 	if s.held != nil {
-		s.pass(*s.held)
+		s.pass(*s.held, nil)
 		s.held = nil
 	}
 }

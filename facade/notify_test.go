@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/gobluez/bluez/bluezgen"
+	"github.com/gobluez/bluez/facade/bluetest"
 )
 
 // begins has the call that begins a session.
@@ -28,7 +28,7 @@ func subscribe(t *testing.T, client *Client, o SubscribeOptions) *Subscription {
 // take returns the next n values.
 func take(t *testing.T, sub *Subscription, n int) (values []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), inTime)
 	defer cancel()
 	for range n {
 		v, err := sub.Next(ctx)
@@ -40,39 +40,38 @@ func take(t *testing.T, sub *Subscription, n int) (values []string) {
 	return values
 }
 
-// sender returns how BlueZ passes on a value.
-func (c *fakeCharacteristic) sender(m NotifyMethod) func([]byte) {
-	if m == AcquireNotify {
-		return c.send
+// notify has the strap send a measurement.
+func notify(t *testing.T, p *bluetest.Peripheral, value string) {
+	t.Helper()
+	if err := p.Notify(t.Context(), "2a37", []byte(value)); err != nil {
+		t.Fatal(err)
 	}
-	return c.notify
 }
 
 func TestNotificationsComeInOrderUntilTheSubscriptionCloses(t *testing.T) {
 	for _, method := range []NotifyMethod{StartNotify, AcquireNotify} {
 		t.Run(method.String(), func(t *testing.T) {
-			f, d, c := startStrap(t)
+			w, p, c := startStrap(t, nil)
 			client := connect(t, c)
 			sub := subscribe(t, client, SubscribeOptions{Method: method})
-			if n := f.count("char0002." + begins[method]); n != 1 || sub.Characteristic().Handle != 2 {
+			if n := w.calls.Count(begins[method]); n != 1 || sub.Characteristic().Handle != measurement {
 				t.Errorf("%d calls for %v", n, sub.Characteristic())
 			}
-			send := d.measurement.sender(method)
 			for i := range 100 {
-				send(fmt.Append(nil, i%7)) // some equal to the one before
+				notify(t, p, fmt.Sprint(i%7/3)) // some equal to the one before
 			}
-			send(nil)
-			send([]byte("last"))
+			notify(t, p, "")
+			notify(t, p, "last")
 			for i, v := range take(t, sub, 100) {
-				if v != fmt.Sprint(i%7) {
+				if v != fmt.Sprint(i%7/3) {
 					t.Fatalf("value %d is %q", i, v)
 				}
 			}
 			if got := fmt.Sprintf("%q", take(t, sub, 2)); got != `["" "last"]` {
 				t.Errorf("the last values are %s", got)
 			}
-			if err := sub.Close(); err != nil || f.count("char0002.StopNotify") != 1 || d.measurement.left() != 0 {
-				t.Errorf("close: %v; %d sessions are left", err, d.measurement.left())
+			if err := sub.Close(); err != nil || w.calls.Count("StopNotify") != 1 || w.notifySessions() != 0 {
+				t.Errorf("close: %v; %d sessions are left", err, w.notifySessions())
 			}
 			if _, err := sub.Next(t.Context()); !errors.Is(err, ErrClosed) {
 				t.Errorf("next after close: %v", err)
@@ -87,38 +86,61 @@ func TestNotificationsComeInOrderUntilTheSubscriptionCloses(t *testing.T) {
 	}
 }
 
+func TestEmptyNotificationsAreNoEnd(t *testing.T) {
+	for _, method := range []NotifyMethod{StartNotify, AcquireNotify} {
+		_, p, c := startStrap(t, nil)
+		sub := subscribe(t, connect(t, c), SubscribeOptions{Method: method})
+		for range 3 {
+			notify(t, p, "")
+		}
+		p.Disconnect() // while they wait
+		n := 0
+		for v, err := range sub.All() {
+			switch {
+			case err == nil && len(v.Value) == 0:
+				n++
+			case !errors.Is(err, ErrDisconnected):
+				t.Errorf("%v: %q, %v", method, v.Value, err)
+			}
+		}
+		if n != 3 {
+			t.Errorf("%v: %d empty values, want 3", method, n)
+		}
+	}
+}
+
 func TestSubscriptionAllEndsItWhenTheLoopEnds(t *testing.T) {
-	_, d, c := startStrap(t)
+	w, p, c := startStrap(t, nil)
 	client := connect(t, c)
 	for name, body := range map[string]func(){"break": func() {}, "panic": func() { panic("in the body") }} {
 		sub := subscribe(t, client, SubscribeOptions{})
-		d.measurement.notify([]byte{1})
+		notify(t, p, "1")
 		func() {
 			defer func() { recover() }()
 			for n, err := range sub.All() {
-				if err != nil || n.Value[0] != 1 {
+				if err != nil || string(n.Value) != "1" {
 					t.Errorf("%v, %v", n, err)
 				}
 				body()
 				break
 			}
 		}()
-		if d.measurement.left() != 0 {
+		if w.notifySessions() != 0 {
 			t.Errorf("%s left a session behind", name)
 		}
 	}
 }
 
 func TestSubscriptionEndsSilentlyWithItsContext(t *testing.T) {
-	f, d, c := startStrap(t)
+	w, p, c := startStrap(t, nil)
 	client := connect(t, c)
 	ctx, cancel := context.WithCancel(t.Context())
-	sub, err := client.Subscribe(ctx, Handle(2), SubscribeOptions{})
+	sub, err := client.Subscribe(ctx, measurement, SubscribeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.measurement.notify([]byte{1})
-	f.settle(c)
+	notify(t, p, "1")
+	w.settle(c)
 	cancel()
 	n := 0
 	for _, err := range sub.All() {
@@ -126,8 +148,8 @@ func TestSubscriptionEndsSilentlyWithItsContext(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n != 1 || d.measurement.left() != 0 {
-		t.Errorf("%d values, %d sessions are left", n, d.measurement.left())
+	if n != 1 || w.notifySessions() != 0 {
+		t.Errorf("%d values, %d sessions are left", n, w.notifySessions())
 	}
 	if _, err := sub.Next(t.Context()); !errors.Is(err, context.Canceled) {
 		t.Errorf("next: %v", err)
@@ -137,11 +159,11 @@ func TestSubscriptionEndsSilentlyWithItsContext(t *testing.T) {
 func TestSubscriptionEndsWithTheLinkAndLeavesNoSession(t *testing.T) {
 	for _, method := range []NotifyMethod{StartNotify, AcquireNotify} {
 		t.Run(method.String(), func(t *testing.T) {
-			f, d, c := startStrap(t)
+			w, p, c := startStrap(t, nil)
 			client := connect(t, c)
 			sub := subscribe(t, client, SubscribeOptions{Method: method})
-			d.measurement.sender(method)([]byte("one"))
-			d.linkDown()
+			notify(t, p, "one")
+			p.Disconnect()
 			var got []string
 			for n, err := range sub.All() {
 				if err == nil {
@@ -155,13 +177,13 @@ func TestSubscriptionEndsWithTheLinkAndLeavesNoSession(t *testing.T) {
 			if fmt.Sprint(got) != "[one end]" {
 				t.Errorf("got %v", got)
 			}
-			f.await("char0002.StopNotify", 1)
-			if d.measurement.left() != 0 {
+			w.await("StopNotify", 1)
+			if w.notifySessions() != 0 {
 				t.Error("a session is left")
 			}
 			client = connect(t, c)
 			sub = subscribe(t, client, SubscribeOptions{Method: method})
-			d.measurement.sender(method)([]byte("two"))
+			notify(t, p, "two")
 			if got := take(t, sub, 1); got[0] != "two" {
 				t.Errorf("after reconnection: %q", got)
 			}
@@ -171,116 +193,119 @@ func TestSubscriptionEndsWithTheLinkAndLeavesNoSession(t *testing.T) {
 
 func TestClosedClientLeavesNoSession(t *testing.T) {
 	for _, method := range []NotifyMethod{StartNotify, AcquireNotify} {
-		f, d, c := startStrap(t)
+		w, _, c := startStrap(t, nil)
 		client := connect(t, c)
 		sub := subscribe(t, client, SubscribeOptions{Method: method})
-		if err := client.Close(); err != nil || d.measurement.left() != 0 {
-			t.Errorf("%v: close: %v; %d sessions are left", method, err, d.measurement.left())
+		if err := client.Close(); err != nil || w.notifySessions() != 0 {
+			t.Errorf("%v: close: %v; %d sessions are left", method, err, w.notifySessions())
 		}
-		if stop, end := slices.Index(f.calls, "char0002.StopNotify"), slices.Index(f.calls, disconnectCall); stop < 0 || stop > end {
-			t.Errorf("%v: calls %v", method, f.calls)
+		calls := w.calls.All()
+		position := func(method string) int {
+			return slices.IndexFunc(calls, func(call bluetest.Call) bool { return call.Method == method })
+		}
+		if stop, end := position("StopNotify"), position("Disconnect"); stop < 0 || stop > end {
+			t.Errorf("%v: calls %v", method, calls)
 		}
 		if _, err := sub.Next(t.Context()); !errors.Is(err, ErrClosed) {
 			t.Errorf("%v: next: %v", method, err)
 		}
-		if _, err := client.Subscribe(t.Context(), Handle(2), SubscribeOptions{}); !errors.Is(err, ErrNotConnected) {
+		if _, err := client.Subscribe(t.Context(), measurement, SubscribeOptions{}); !errors.Is(err, ErrNotConnected) {
 			t.Errorf("%v: subscribe: %v", method, err)
 		}
 	}
 }
 
 func TestSubscriptionsOfOneCharacteristicShareASession(t *testing.T) {
-	f, d, c := startStrap(t)
+	w, p, c := startStrap(t, nil)
 	client := connect(t, c)
 	first := subscribe(t, client, SubscribeOptions{})
 	second := subscribe(t, client, SubscribeOptions{Method: AcquireNotify}) // takes what there is
-	d.measurement.notify([]byte("both"))
+	notify(t, p, "both")
 	if a, b := take(t, first, 1), take(t, second, 1); a[0] != "both" || b[0] != "both" {
 		t.Errorf("got %q and %q", a, b)
 	}
 	first.Close()
-	d.measurement.notify([]byte("one"))
-	if got := take(t, second, 1); got[0] != "one" || f.count("char0002.StopNotify") != 0 {
+	notify(t, p, "one")
+	if got := take(t, second, 1); got[0] != "one" || w.calls.Count("StopNotify") != 0 {
 		t.Errorf("got %q", got)
 	}
 	second.Close()
-	if f.count("char0002.StartNotify") != 1 || f.count("char0002.AcquireNotify") != 0 || f.count("char0002.StopNotify") != 1 {
-		t.Errorf("calls: %v", f.calls)
+	if w.calls.Count("StartNotify") != 1 || w.calls.Count("AcquireNotify") != 0 || w.calls.Count("StopNotify") != 1 {
+		t.Errorf("calls: %v", w.calls.All())
 	}
 }
 
 func TestSubscribeAdoptsASessionThatBlueZHasKept(t *testing.T) {
-	f, d, c := startStrap(t)
+	t.Parallel() // it has to wait
+	w, p, c := startStrap(t, nil)
 	client := connect(t, c)
-	keep := func() {
-		d.measurement.mu.Lock()
-		defer d.measurement.mu.Unlock()
-		d.measurement.sessions[c.conn.UniqueName()] = false
+	waits := bluezgen.ErrInProgress.With("In Progress") // for the session of an earlier link to be armed
+	undo := w.RefuseCalls("StartNotify", 1, waits)
+	sub := subscribe(t, client, SubscribeOptions{})
+	undo()
+	if n := w.calls.Count("StopNotify"); n != 0 {
+		t.Errorf("a session that came was stopped %d times", n)
 	}
-	keep()
-	go f.whenCalled("char0002.StartNotify", 2, func() { // it is armed now
-		d.measurement.mu.Lock()
-		defer d.measurement.mu.Unlock()
-		d.measurement.sessions[c.conn.UniqueName()] = true
-	})
-	subscribe(t, client, SubscribeOptions{}).Close()
-	if n := f.count("char0002.StopNotify"); n != 1 {
-		t.Errorf("StopNotify %d times", n)
-	}
-	keep() // and is never armed
-	subscribe(t, client, SubscribeOptions{}).Close()
-	if n := f.count("char0002.StopNotify"); n != 3 || d.measurement.left() != 0 {
-		t.Errorf("StopNotify %d times, %d sessions are left", n, d.measurement.left())
+	sub.Close()
+	undo = w.RefuseCalls("StartNotify", 0, waits) // it is never armed
+	w.whenCalled("StopNotify", 2, undo)
+	sub = subscribe(t, client, SubscribeOptions{})
+	notify(t, p, "one")
+	take(t, sub, 1)
+	sub.Close()
+	if n := w.calls.Count("StopNotify"); n != 3 || w.notifySessions() != 0 {
+		t.Errorf("StopNotify %d times, %d sessions are left", n, w.notifySessions())
 	}
 }
 
 func TestReadsDoNotLookLikeNotifications(t *testing.T) {
-	f, d, c := startStrap(t)
+	busy := make(chan struct{})
+	w, p, c := startStrap(t, readBlocks(busy))
 	client := connect(t, c)
 	sub := subscribe(t, client, SubscribeOptions{})
-	busy := make(chan struct{})
-	d.measurement.set(func() { d.measurement.value, d.measurement.busy = []byte("read"), busy })
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if got, err := client.Read(t.Context(), Handle(2)); err != nil || string(got) != "read" {
+		if got, err := client.Read(t.Context(), measurement); err != nil || string(got) != "read" {
 			t.Errorf("read %q, %v", got, err)
 		}
 	}()
-	f.await("char0002.ReadValue", 1)
-	d.measurement.notify([]byte("read")) // a notification that happens to be equal
-	d.measurement.notify([]byte("during"))
+	w.await("ReadValue", 1)
+	notify(t, p, "read") // a notification that happens to be equal
+	notify(t, p, "during")
 	if got := fmt.Sprint(take(t, sub, 2)); got != "[read during]" { // however long the read takes
 		t.Errorf("got %s", got)
 	}
 	close(busy)
-	f.wait(done, "the end of the read")
-	d.measurement.notify([]byte("after"))
+	w.wait(done, "the end of the read")
+	notify(t, p, "after")
 	if got := fmt.Sprint(take(t, sub, 1)); got != "[after]" {
 		t.Errorf("got %s", got)
 	}
 }
 
 func TestAcquiredNotificationsIgnoreSignals(t *testing.T) {
-	f, d, c := startStrap(t)
+	w, p, c := startStrap(t, nil)
 	client := connect(t, c)
 	sub := subscribe(t, client, SubscribeOptions{Method: AcquireNotify})
-	d.measurement.notify([]byte("another program has read this"))
-	f.settle(c)
-	d.measurement.send([]byte("value"))
-	if got := take(t, sub, 1); got[0] != "value" {
+	if _, err := bluezgen.NewGattCharacteristic1(w.program(), measurementPath).ReadValue(t.Context(), bluezgen.ReadOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.settle(c)
+	notify(t, p, "notified")
+	if got := take(t, sub, 1); got[0] != "notified" {
 		t.Errorf("got %q", got)
 	}
 }
 
 func TestSlowSubscriberOverflowsAlone(t *testing.T) {
-	f, d, c := startStrap(t)
+	w, p, c := startStrap(t, nil)
 	client := connect(t, c)
 	slow, quick := subscribe(t, client, SubscribeOptions{Queue: 3}), subscribe(t, client, SubscribeOptions{})
 	for i := range 5 {
-		d.measurement.notify(fmt.Append(nil, i))
+		notify(t, p, fmt.Sprint(i))
 	}
-	f.settle(c)
+	w.settle(c)
 	if got := fmt.Sprint(take(t, slow, 3)); got != "[0 1 2]" {
 		t.Errorf("slow: %s", got)
 	}
@@ -290,82 +315,90 @@ func TestSlowSubscriberOverflowsAlone(t *testing.T) {
 	if got := fmt.Sprint(take(t, quick, 5)); got != "[0 1 2 3 4]" {
 		t.Errorf("quick: %s", got)
 	}
-	if slow.Close(); d.measurement.left() != 1 {
+	if slow.Close(); w.notifySessions() != 1 {
 		t.Error("the session ended with the slow one")
 	}
 }
 
 func TestSubscriptionEndsWhenBlueZHangsUp(t *testing.T) {
-	f, d, c := startStrap(t)
+	t.Parallel() // it has to wait
+	w, p, c := startStrap(t, nil)
 	client := connect(t, c)
 	sub := subscribe(t, client, SubscribeOptions{Method: AcquireNotify})
-	d.measurement.send([]byte("one"))
-	d.measurement.hangUp() // another program has called StopNotify
+	notify(t, p, "one")
+	w.check(bluezgen.NewGattCharacteristic1(w.program(), measurementPath).StopNotify(t.Context())) // another program may
 	if got := take(t, sub, 1); got[0] != "one" {
 		t.Errorf("got %q", got)
+	}
+	for !client.link.session(measurementPath).hasLapsed() {
+		w.settle(c)
 	}
 	again := subscribe(t, client, SubscribeOptions{Method: AcquireNotify}) // while the first is ending
 	if _, err := sub.Next(t.Context()); !errors.Is(err, errHungUp) || client.Err() != nil {
 		t.Errorf("next: %v; client: %v", err, client.Err())
 	}
-	d.measurement.send([]byte("two"))
+	notify(t, p, "two")
 	if got := take(t, again, 1); got[0] != "two" {
 		t.Errorf("got %q", got)
 	}
-	if n := f.count("char0002.StopNotify"); n != 0 {
+	if n := w.calls.Count("StopNotify"); n != 1 {
 		t.Errorf("StopNotify %d times, which would have ended what another program has", n)
 	}
 }
 
 func TestSubscriptionEndsWithItsCharacteristic(t *testing.T) {
-	f, d, c := startStrap(t)
+	t.Parallel() // it has to wait
+	w, p, c := startStrap(t, nil)
 	client := connect(t, c)
+	w.check(p.AwaitSubscribed(t.Context(), "2a05")) // BlueZ learns of changes
 	sub := subscribe(t, client, SubscribeOptions{})
-	d.mu.Lock()
-	for _, x := range slices.Backward(d.exports[1:]) { // the device has changed its services
-		x.Close()
-	}
-	d.mu.Unlock()
+	w.check(p.SetServices([]bluetest.Service{{UUID: "180f"}}))
 	if _, err := sub.Next(t.Context()); !errors.Is(err, errGone) || client.Err() != nil {
 		t.Errorf("next: %v; client: %v", err, client.Err())
 	}
-	f.settle(c)
-	if tree := client.Services(); len(tree) != 0 {
-		t.Errorf("services %v", tree)
+	w.settle(c)
+	if _, err := client.Service(UUID16(0x180d)); !errors.Is(err, ErrNotFound) {
+		t.Errorf("the old service: %v", err)
+	}
+	if _, err := client.Service(UUID16(0x180f)); err != nil {
+		t.Errorf("the new service: %v", err)
 	}
 }
 
 func TestSubscribeReportsRefusals(t *testing.T) {
-	f, d, c := startStrap(t)
+	w, _, c := startStrap(t, nil)
 	client := connect(t, c)
-	if _, err := client.Subscribe(t.Context(), UUID16(0x2a39), SubscribeOptions{}); !errors.Is(err, errors.ErrUnsupported) {
+	if _, err := client.Subscribe(t.Context(), control, SubscribeOptions{}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("what does not notify: %v", err)
 	}
-	if _, err := client.Subscribe(t.Context(), Handle(2), SubscribeOptions{Method: 7}); err == nil {
+	if _, err := client.Subscribe(t.Context(), measurement, SubscribeOptions{Method: 7}); err == nil {
 		t.Error("an unknown method was accepted")
 	}
 	refused := bluezgen.ErrNotPermitted.With("Notify acquired")
 	for _, method := range []NotifyMethod{StartNotify, AcquireNotify} {
-		d.measurement.set(func() { d.measurement.failures = []error{refused} })
-		if _, err := client.Subscribe(t.Context(), Handle(2), SubscribeOptions{Method: method}); !errors.Is(err, refused) {
+		undo := w.RefuseCalls(begins[method], 1, refused)
+		if _, err := client.Subscribe(t.Context(), measurement, SubscribeOptions{Method: method}); !errors.Is(err, refused) {
 			t.Errorf("%v: %v", method, err)
 		}
-		if f.count("char0002.StopNotify") != 0 {
+		undo()
+		if w.calls.Count("StopNotify") != 0 {
 			t.Errorf("%v: StopNotify, which ends what another program has acquired", method)
 		}
-		d.measurement.set(func() { d.measurement.failures = []error{bluezgen.ErrNotSupported} })
-		_, err := client.Subscribe(t.Context(), Handle(2), SubscribeOptions{Method: method})
+		undo = w.RefuseCalls(begins[method], 1, bluezgen.ErrNotSupported)
+		_, err := client.Subscribe(t.Context(), measurement, SubscribeOptions{Method: method})
+		undo()
 		if !errors.Is(err, errors.ErrUnsupported) || errors.As(err, new(ATTError)) {
 			t.Errorf("%v: %v", method, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	d.measurement.set(func() { d.measurement.failures = []error{bluezgen.ErrInProgress, bluezgen.ErrInProgress} })
-	go f.whenCalled("char0002.StartNotify", 2, cancel)
-	if _, err := client.Subscribe(ctx, Handle(2), SubscribeOptions{}); !errors.Is(err, context.Canceled) {
+	before := w.calls.Count("StartNotify")
+	defer w.RefuseCalls("StartNotify", 0, bluezgen.ErrInProgress)()
+	w.whenCalled("StartNotify", before+2, cancel)
+	if _, err := client.Subscribe(ctx, measurement, SubscribeOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if d.measurement.left() != 0 || len(client.link.session(d.measurement.path).subscriptions) != 0 {
+	if w.notifySessions() != 0 || len(client.link.session(measurementPath).subscriptions) != 0 {
 		t.Error("a session is left")
 	}
 }

@@ -24,7 +24,7 @@ func (c *Client) Read(ctx context.Context, which Attribute) (value []byte, err e
 			// With StartNotify, BlueZ makes what is read look like a notification.
 			session := c.link.session(char.path)
 			session.beginRead()
-			value, err = bluezgen.NewGattCharacteristic1(c.central.conn, char.path).ReadValue(ctx, bluezgen.ReadOptions{})
+			value, err = bluezgen.NewGattCharacteristic1(c.link.bus.conn, char.path).ReadValue(ctx, bluezgen.ReadOptions{})
 			session.endRead(value, err)
 			return err
 		})
@@ -68,7 +68,7 @@ func (c *Client) WriteWithoutResponse(ctx context.Context, which Attribute, valu
 
 func (c *Client) write(ctx context.Context, char *Characteristic, value []byte, kind bluezgen.WriteType) error {
 	return c.operate(ctx, func(ctx context.Context) error {
-		return bluezgen.NewGattCharacteristic1(c.central.conn, char.path).WriteValue(ctx, value, bluezgen.WriteOptions{Type: kind})
+		return bluezgen.NewGattCharacteristic1(c.link.bus.conn, char.path).WriteValue(ctx, value, bluezgen.WriteOptions{Type: kind})
 	})
 }
 
@@ -77,7 +77,7 @@ func (c *Client) ReadDescriptor(ctx context.Context, which Attribute) (value []b
 	d, err := c.descriptor(which)
 	if err == nil {
 		err = c.operate(ctx, func(ctx context.Context) error {
-			value, err = bluezgen.NewGattDescriptor1(c.central.conn, d.path).ReadValue(ctx, bluezgen.ReadOptions{})
+			value, err = bluezgen.NewGattDescriptor1(c.link.bus.conn, d.path).ReadValue(ctx, bluezgen.ReadOptions{})
 			return err
 		})
 	}
@@ -95,7 +95,7 @@ func (c *Client) WriteDescriptor(ctx context.Context, which Attribute, value []b
 		err = fmt.Errorf("BlueZ keeps the client characteristic configuration itself, use Subscribe: %w", errors.ErrUnsupported)
 	default:
 		err = c.operate(ctx, func(ctx context.Context) error {
-			return bluezgen.NewGattDescriptor1(c.central.conn, d.path).WriteValue(ctx, value, bluezgen.DescriptorWriteOptions{})
+			return bluezgen.NewGattDescriptor1(c.link.bus.conn, d.path).WriteValue(ctx, value, bluezgen.DescriptorWriteOptions{})
 		})
 	}
 	return c.opError("write descriptor", which, err)

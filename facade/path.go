@@ -19,6 +19,11 @@ func base(path dbus.ObjectPath) string {
 	return string(path[strings.LastIndexByte(string(path), '/')+1:])
 }
 
+// devicePath returns the path that BlueZ gives to a device that it sees at an address.
+func devicePath(adapter dbus.ObjectPath, address Address) dbus.ObjectPath {
+	return adapter + "/dev_" + dbus.ObjectPath(strings.ReplaceAll(address.String(), ":", "_"))
+}
+
 // handleOf returns the handle that ends the path of a GATT object, four hexadecimal
 // digits, or 0.
 func handleOf(path dbus.ObjectPath) Handle {

@@ -3,6 +3,7 @@ package facade
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -11,19 +12,26 @@ import (
 	"github.com/gobluez/bluez/gen/bus"
 )
 
-// A scan is one consumer's part in the discovery of an adapter.
+// A scan is one consumer's part in the discovery of an adapter, or listens passively.
 type scan struct {
-	discovery *discovery
+	central   *Central
+	adapter   dbus.ObjectPath
+	discovery *discovery // of an active scan
+	monitor   *monitor   // of a passive scan
 	options   ScanOptions
 	want      filter
 	backlog   *backlog
 	started   chan error    // gets the outcome of the start, once
 	left      chan struct{} // closed when BlueZ was told that the scan has left
+
+	mu    sync.Mutex
+	heard map[dbus.ObjectPath]Advertisement // the last wanted one of each device that BlueZ knows; nil if nobody asks
 }
 
-// startScan takes part in the discovery of the adapter that o names and returns once
-// BlueZ has confirmed it. The scan must be closed.
-func (c *Central) startScan(ctx context.Context, o ScanOptions) (*scan, error) {
+// startScan takes part in the discovery of the adapter that o names, or listens there,
+// and returns once BlueZ has confirmed it. The scan must be closed. It keeps the last
+// advertisement of each device if it is to remember them or to tell when they are lost.
+func (c *Central) startScan(ctx context.Context, o ScanOptions, remember bool) (*scan, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
@@ -31,8 +39,18 @@ func (c *Central) startScan(ctx context.Context, o ScanOptions) (*scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scan{options: o, want: o.filter(), backlog: newBacklog(&o), started: make(chan error, 1), left: make(chan struct{})}
-	if err := c.enter(adapter.path, s); err != nil {
+	s := &scan{
+		central: c, adapter: adapter.path, options: o, want: o.filter(), backlog: newBacklog(&o, &c.counts),
+		started: make(chan error, 1), left: make(chan struct{}),
+	}
+	if remember || o.LostAfter > 0 {
+		s.heard = make(map[dbus.ObjectPath]Advertisement)
+	}
+	begin := c.enter
+	if o.Passive != nil {
+		begin = c.listen
+	}
+	if err := begin(s); err != nil {
 		return nil, err
 	}
 	select {
@@ -48,17 +66,18 @@ func (c *Central) startScan(ctx context.Context, o ScanOptions) (*scan, error) {
 }
 
 // enter adds s to the discovery of an adapter, which begins with its first scan.
-func (c *Central) enter(adapter dbus.ObjectPath, s *scan) error {
+func (c *Central) enter(s *scan) error {
+	adapter := s.adapter
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.err(); err != nil {
+	if err := c.errLocked(); err != nil {
 		return err
 	}
 	d := c.discoveries[adapter]
 	if d == nil {
 		d = &discovery{
 			central: c, path: adapter, wake: make(chan struct{}, 1),
-			scans: make(map[*scan]bool), known: make(map[dbus.ObjectPath]*Advertisement), abandon: func() {},
+			scans: make(map[*scan]bool), known: make(sightings), abandon: func() {},
 		}
 		c.discoveries[adapter] = d
 		c.tasks.Go(d.run)
@@ -71,9 +90,24 @@ func (c *Central) enter(adapter dbus.ObjectPath, s *scan) error {
 	return nil
 }
 
-// close leaves the discovery and waits until BlueZ was told, for a bounded time.
+// close ends the scan and waits until BlueZ was told, for a bounded time.
 func (s *scan) close() {
-	d := s.discovery
+	if s.monitor != nil {
+		s.monitor.leave()
+	} else {
+		s.discovery.leave(s)
+	}
+	timeout := time.NewTimer(cleanupTimeout)
+	defer timeout.Stop()
+	select {
+	case <-s.left:
+	case <-timeout.C:
+		s.central.logger.Warn("BlueZ takes long to end a scan", "adapter", base(s.adapter))
+	}
+}
+
+// leave removes a scan; BlueZ is to be told.
+func (d *discovery) leave(s *scan) {
 	d.mu.Lock()
 	if _, there := d.scans[s]; there {
 		delete(d.scans, s)
@@ -84,22 +118,14 @@ func (s *scan) close() {
 	}
 	d.mu.Unlock()
 	d.poke()
-	timeout := time.NewTimer(cleanupTimeout)
-	defer timeout.Stop()
-	select {
-	case <-s.left:
-	case <-timeout.C:
-		d.central.logger.Warn("BlueZ takes long to change a discovery", "adapter", base(d.path))
-	}
 }
 
 // connected returns a device of the adapter that is connected, and therefore does not
 // advertise, but is what the scan wants.
 func (s *scan) connected() (found Advertisement, ok bool) {
-	d := s.discovery
 	var connected []*Advertisement
-	d.central.mirror.View(func(v bus.View) {
-		v.Walk(d.path, func(path dbus.ObjectPath, _ string, record bus.Record) bool {
+	s.central.bus().mirror.View(func(v bus.View) {
+		v.Walk(s.adapter, func(path dbus.ObjectPath, _ string, record bus.Record) bool {
 			if r, isDevice := record.(*bluezgen.Device1Update); isDevice && r.Connected {
 				connected = append(connected, newAdvertisement(path, &r.Device1Properties))
 			}
@@ -107,12 +133,20 @@ func (s *scan) connected() (found Advertisement, ok bool) {
 		})
 	})
 	for _, adv := range connected {
-		if s.options.matches(adv) {
+		if s.wants(adv) {
 			adv.Time = time.Now()
 			return *adv, true
 		}
 	}
 	return Advertisement{}, false
+}
+
+// wants reports whether the scan wants an advertisement. It ends if Match panics.
+func (s *scan) wants(adv *Advertisement) (wanted bool) {
+	if err := guard(func() { wanted = s.options.matches(adv) }); err != nil {
+		s.backlog.end(err)
+	}
+	return wanted
 }
 
 // validate reports what BlueZ would refuse.
@@ -122,6 +156,17 @@ func (o *ScanOptions) validate() error {
 	}
 	if o.MaxPathLoss > 137 {
 		return fmt.Errorf("MaxPathLoss is %d, more than 137 dB", o.MaxPathLoss)
+	}
+	if o.LostAfter < 0 {
+		return fmt.Errorf("LostAfter is %v, less than 0", o.LostAfter)
+	}
+	switch o.Transport {
+	case "", TransportLE, TransportBREDR, TransportAuto:
+	default:
+		return fmt.Errorf("unknown Transport %q", string(o.Transport))
+	}
+	if o.Passive != nil {
+		return o.Passive.validate()
 	}
 	return nil
 }

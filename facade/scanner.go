@@ -1,12 +1,15 @@
 package facade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gobluez/bluez/bluezgen"
 )
 
 // ScanOptions says which advertisements a scan wants. The zero value wants those of
@@ -29,10 +32,39 @@ type ScanOptions struct {
 	MaxPathLoss uint16
 	// Pattern, when not empty, is what the device's address or name must begin with.
 	Pattern string
+	// Transport is the radio to scan with; empty means TransportLE.
+	Transport Transport
+	// Discoverable makes this machine's adapter discoverable, for BR/EDR and in its own
+	// advertisements, for as long as the scan runs.
+	Discoverable bool
+	// AutoConnect has BlueZ connect by itself the devices that it knows and that this scan
+	// hears, which must be chosen by a Pattern: it does nothing without one, or while
+	// another scan runs without the same. It needs BlueZ 5.83; before, the scan fails with
+	// an error that matches errors.ErrUnsupported.
+	AutoConnect bool
+	// Passive, when not nil, makes the scan passive: see there. The other options then
+	// choose among the packets that it hears. They are as BlueZ merges them, also with
+	// EveryPacket.
+	Passive *Passive
 	// Match, when not nil, must return true. It is called in the order of arrival
 	// from the goroutine that reads the bus: it must be quick and must not call
 	// this package.
 	Match func(Advertisement) bool
+	// NoResume ends the scan with the reason when Bluetooth goes away while it runs: the
+	// bus, bluetoothd, the adapter or its power. Without it the scan waits for that to
+	// come back and resumes.
+	NoResume bool
+	// LostAfter, when not zero, asks to be told when a device is not heard any more: its
+	// last Advertisement then comes once more, with Lost set. A device is lost when no
+	// wanted packet of it came for this long, give or take a sixteenth, or when BlueZ has
+	// forgotten it, which it does 30 seconds after it last heard a device that is neither
+	// paired nor connected. Devices that are connected do not advertise, so they are lost
+	// to a scan. Discover and FindDevice take no notice of it.
+	//
+	// BlueZ passes on packets that say nothing new only under the conditions of
+	// EveryPacket. Where it does not, LostAfter should be a minute or more, which leaves
+	// it to BlueZ's 30 seconds.
+	LostAfter time.Duration
 	// EveryPacket asks for each packet that BlueZ passes on, with that packet's own
 	// ManufacturerData and ServiceData. The default merges what it knows of a device
 	// and may skip packets that say nothing new. The consumer must keep up: a
@@ -48,6 +80,16 @@ type ScanOptions struct {
 	Queue int
 }
 
+// A Transport is the radio that a scan uses.
+type Transport string
+
+// The transports of BlueZ (org.bluez.Adapter(5), SetDiscoveryFilter).
+const (
+	TransportLE    = Transport(bluezgen.TransportLE)    // Bluetooth Low Energy alone
+	TransportBREDR = Transport(bluezgen.TransportBREDR) // classic Bluetooth alone: such devices are heard, but not what this package is for
+	TransportAuto  = Transport(bluezgen.TransportAuto)  // both
+)
+
 // A Scanner is a running scan that calls a function for each advertisement. Any
 // goroutine may use it.
 type Scanner struct {
@@ -59,18 +101,19 @@ type Scanner struct {
 
 // StartScanner starts to scan and returns once BlueZ has confirmed. From then on
 // handler is called for each wanted advertisement, one call at a time, from a
-// goroutine of the Scanner's own, until ctx ends, Close is called or the scan fails.
+// goroutine of the Scanner's own, until ctx ends, Close is called or the scan fails. A
+// handler that panics ends its scan with a *PanicError.
 //
 // All scans of a Central on one adapter share one discovery of BlueZ. A scan
-// survives a restart of bluetoothd and the loss of its adapter or its power: it
-// resumes when they are back. It fails at the start with ErrNoBlueZ, ErrNoAdapter
-// or ErrAdapterOff.
+// survives the loss of the bus, of bluetoothd, of its adapter and of its power: it
+// resumes when they are back, unless NoResume is set. It fails at the start with
+// ErrNoBus, ErrNoBlueZ, ErrNoAdapter or ErrAdapterOff.
 func (c *Central) StartScanner(ctx context.Context, o ScanOptions, handler func(Advertisement)) (*Scanner, error) {
 	return c.startScanner(ctx, o, handler, func() {})
 }
 
 func (c *Central) startScanner(ctx context.Context, o ScanOptions, handler func(Advertisement), release func()) (*Scanner, error) {
-	scan, err := c.startScan(ctx, o)
+	scan, err := c.startScan(ctx, o, true)
 	if err == nil {
 		if err = c.enlist(); err != nil {
 			scan.close()
@@ -88,10 +131,12 @@ func (c *Central) startScanner(ctx context.Context, o ScanOptions, handler func(
 		defer c.scanners.Done()
 		defer scan.close()
 		defer s.cancel()
-		s.err = opError("scan", o.Adapter, scan.each(ctx, func(adv Advertisement) bool {
-			handler(adv)
-			return true
-		}))
+		var panicked error
+		err := scan.each(ctx, func(adv Advertisement) bool {
+			panicked = guard(func() { handler(adv) })
+			return panicked == nil
+		})
+		s.err = opError("scan", o.Adapter, cmp.Or(panicked, err))
 	}()
 	return s, nil
 }
@@ -100,12 +145,17 @@ func (c *Central) startScanner(ctx context.Context, o ScanOptions, handler func(
 func (c *Central) enlist() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.err(); err != nil {
+	if err := context.Cause(c.ctx); err != nil {
 		return err
 	}
 	c.scanners.Add(1)
 	return nil
 }
+
+// Devices returns the last advertisement of each wanted device that the scan has heard
+// so far, by address. Those that are lost are not among them: BlueZ has forgotten them,
+// or LostAfter has passed. It does not block, and may be called after the end.
+func (s *Scanner) Devices() []Advertisement { return s.scan.present() }
 
 // Close ends the scan and waits until handler has returned and BlueZ was told, for
 // a few seconds at most. It must not be called by handler. A second Close returns
@@ -133,14 +183,15 @@ func (s *Scanner) Err() error {
 // each calls yield for each advertisement until yield returns false or ctx ends,
 // which is no error.
 func (s *scan) each(ctx context.Context, yield func(Advertisement) bool) error {
+	roll := newRoll(s)
 	for {
-		adv, err := s.backlog.take(ctx)
+		adv, err := roll.take(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return err
-		case s.discovery.central.err() == ErrClosed:
+		case s.central.ctx.Err() != nil:
 			return ErrClosed // whatever waits
 		case !yield(adv):
 			return nil
@@ -157,7 +208,7 @@ func (s *scan) each(ctx context.Context, yield func(Advertisement) bool) error {
 // other.
 func (c *Central) Scan(ctx context.Context, o ScanOptions) iter.Seq2[Advertisement, error] {
 	return func(yield func(Advertisement, error) bool) {
-		scan, err := c.startScan(ctx, o)
+		scan, err := c.startScan(ctx, o, false)
 		if err == nil {
 			defer scan.close()
 			err = scan.each(ctx, func(adv Advertisement) bool { return yield(adv, nil) })
@@ -172,7 +223,8 @@ func (c *Central) Scan(ctx context.Context, o ScanOptions) iter.Seq2[Advertiseme
 // the order in which they were first heard. If ctx ends first, it returns those
 // heard until then and ctx's error.
 func (c *Central) Discover(ctx context.Context, d time.Duration, o ScanOptions) ([]Advertisement, error) {
-	scan, err := c.startScan(ctx, o)
+	o.LostAfter = 0
+	scan, err := c.startScan(ctx, o, false)
 	if err != nil {
 		return nil, opError("scan", o.Adapter, err)
 	}
@@ -222,7 +274,8 @@ func (o *ScanOptions) description() string {
 }
 
 func (c *Central) find(ctx context.Context, o ScanOptions) (found Advertisement, err error) {
-	scan, err := c.startScan(ctx, o)
+	o.LostAfter = 0
+	scan, err := c.startScan(ctx, o, false)
 	if err != nil {
 		return Advertisement{}, err
 	}

@@ -91,6 +91,8 @@ func (c *Client) subscribe(ctx context.Context, which Attribute, o SubscribeOpti
 		return nil, fmt.Errorf("unknown method: %v", o.Method)
 	case !char.Has(PropertyNotify) && !char.Has(PropertyIndicate):
 		return nil, fmt.Errorf("it neither notifies nor indicates: %w", errors.ErrUnsupported)
+	case o.Method == AcquireNotify && !c.link.bus.conn.PassesDescriptors():
+		return nil, fmt.Errorf("no descriptors pass on this bus, use StartNotify: %w", errors.ErrUnsupported)
 	}
 	sub := &Subscription{
 		client: c, characteristic: char, options: o, session: c.link.session(char.path),
@@ -126,6 +128,7 @@ func (s *Subscription) attend(ctx context.Context) {
 	select {
 	case <-s.finished:
 	case <-s.client.life.Done():
+		s.awaitHangUp()
 		s.finish(s.client.Err())
 	case <-ctx.Done():
 		s.finish(quietEnd{context.Cause(ctx)})
@@ -140,6 +143,21 @@ func (s *Subscription) attend(ctx context.Context) {
 		s.finish(cmp.Or(s.client.Err(), err))
 	}
 	s.session.leave(s)
+}
+
+// awaitHangUp waits for what is still in the socket of AcquireNotify when the link ends:
+// BlueZ hangs up behind it.
+func (s *Subscription) awaitHangUp() {
+	if !s.session.isAcquired() || errors.Is(s.client.Err(), ErrClosed) {
+		return
+	}
+	timer := time.NewTimer(endTimeout)
+	defer timer.Stop()
+	select {
+	case <-s.lapsed:
+	case <-s.finished:
+	case <-timer.C:
+	}
 }
 
 // finish ends the subscription for a reason, after the values that wait. The first

@@ -157,9 +157,12 @@ var annotationRules = map[string]annotationRule{
 			decl.Fields = append(decl.Fields, FieldDecl{Name: field})
 		}
 		n.Structs = append(n.Structs, decl)
-		for _, word := range words {
+		for i, word := range words {
 			if err := checkGoName(word); err != nil {
 				return err
+			}
+			if i > 0 && slices.Contains(words[1:i], word) {
+				return fmt.Errorf("field %s twice, expected it once", word)
 			}
 		}
 		return nil
@@ -332,11 +335,11 @@ func parseDictKey(value string, pos Pos) (key DictKey, err error) {
 		return key, err
 	}
 	if attrs, ok := strings.CutPrefix(rest, "{"); ok {
-		attrs, doc, closed := strings.Cut(attrs, "}")
-		if !closed {
+		end := closingBrace(attrs)
+		if end < 0 {
 			return key, errors.New("expected } after the attributes")
 		}
-		rest = doc
+		attrs, rest = attrs[:end], attrs[end+1:]
 		for attr := range strings.SplitSeq(attrs, ",") {
 			if err := key.attribute(strings.TrimSpace(attr)); err != nil {
 				return key, err
@@ -345,6 +348,22 @@ func parseDictKey(value string, pos Pos) (key DictKey, err error) {
 	}
 	key.Doc = strings.TrimSpace(rest)
 	return key, nil
+}
+
+// closingBrace returns where the brace is closed that stands before text, or -1. There are braces in signatures, too.
+func closingBrace(text string) int {
+	depth := 1
+	for i, r := range text {
+		switch r {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 func (k *DictKey) attribute(attr string) (err error) {

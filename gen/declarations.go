@@ -63,6 +63,8 @@ func (pl *planner) declareEnum(decl *EnumDecl, emit bool) {
 		name := enum.name + cmp.Or(v.Suffix, goSuffix(v.Wire))
 		if wires[v.Wire] {
 			pl.fail(v.Pos, "value %q of enumeration %s twice, expected it once", v.Wire, decl.Name)
+		} else if name == enum.name {
+			pl.fail(v.Pos, "value %q of enumeration %s has no letter or digit that a Go name could have, expected =Name after it", v.Wire, decl.Name)
 		} else if names[name] {
 			pl.fail(v.Pos, "value %q of enumeration %s has the Go name %s of another, expected =Name after it", v.Wire, decl.Name, name)
 		}
@@ -146,7 +148,7 @@ func (pl *planner) keys(dict *dictPlan) {
 	dict.planning = true
 	defer func() { dict.planning = false }()
 	seen := make(map[string]bool)
-	var names []string
+	var names, chosen []string
 	for i := range dict.decl.Keys {
 		key := &dict.decl.Keys[i]
 		if seen[key.Name] {
@@ -155,11 +157,13 @@ func (pl *planner) keys(dict *dictPlan) {
 		}
 		seen[key.Name] = true
 		names = append(names, cmp.Or(key.GoName, goName(key.Name)))
+		chosen = append(chosen, key.GoName)
 	}
-	escapeDoubles(names, func(i int) string { return dict.decl.Keys[i].Name },
+	escapeDoubles(names, chosen, func(i int) string { return dict.decl.Keys[i].Name },
 		func(i int) string { return escapedName(dict.decl.Keys[i].Name) })
 	for i, name := range names {
 		key := &dict.decl.Keys[i]
+		pl.checkChosen(key.Pos, fmt.Sprintf("key %q of dictionary %s", key.Name, dict.name), key.GoName, name)
 		dict.keys = append(dict.keys, keyPlan{
 			decl:  key,
 			field: name,

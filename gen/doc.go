@@ -36,5 +36,6 @@
 //   - Arguments begin in lower case. Those with a name that Go or generated code has another use for get Arg after it; those without
 //     a name, or with one twice, are numbered.
 //
-// An annotation GoName overrules all of that, and the Names of [Options] overrule it in turn.
+// An annotation GoName overrules all of that, and the Names of [Options] overrule it in turn. A derived name gives way to one of
+// these, a property's by Property after it. If generated code or another of them needs the name as well, that is an [*Error].
 package gen

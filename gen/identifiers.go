@@ -228,3 +228,41 @@ func (pl *planner) checkNames() {
 		take(s.name, claim{"struct " + s.name, s.pos})
 	}
 }
+
+// checkMembers reports names of members that annotations give and that cannot be had.
+func (pl *planner) checkMembers(iface *ifacePlan, n names) {
+	owners := make(map[string]string)
+	take := func(pos Pos, member, name string) {
+		if other, taken := owners[name]; taken {
+			pl.fail(pos, "%s has the Go name %s of %s, expected an annotation %sGoName with another", member, name, other, ownNamespace)
+		}
+		owners[name] = member
+	}
+	for i, p := range iface.Properties {
+		member := "property " + p.Name
+		pl.checkChosen(p.Pos, member, p.GoName, n.properties[i])
+		if p.Readable {
+			take(p.Pos, member, n.properties[i])
+		}
+		if p.Writable {
+			take(p.Pos, member, "Set"+n.properties[i])
+		}
+	}
+	for i, s := range iface.Signals {
+		member := "signal " + s.Name
+		pl.checkChosen(s.Pos, member, s.GoName, n.signals[i])
+		take(s.Pos, member, "On"+n.signals[i])
+	}
+	for i, m := range iface.Methods {
+		member := "method " + m.Name
+		pl.checkChosen(m.Pos, member, m.GoName, n.methods[i])
+		take(m.Pos, member, n.methods[i])
+	}
+}
+
+// checkChosen reports that something could not be called as an annotation says.
+func (pl *planner) checkChosen(pos Pos, what, chosen, name string) {
+	if chosen != "" && name != chosen {
+		pl.fail(pos, "%s cannot have the Go name %s, which something else has, expected another", what, chosen)
+	}
+}

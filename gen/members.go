@@ -39,7 +39,8 @@ type names struct {
 
 // memberNames settles the names of the members of an interface that is called base. It goes by their kind, never by their
 // order: a property keeps its name, a method that would collide gets Call before it, a signal On. Where that does not help, and
-// for names that differ only in case or underscores, the D-Bus spelling follows an X_, which is in no other name.
+// for names that differ only in case or underscores, the D-Bus spelling follows an X_, which is in no other name. Names that
+// annotations give come before derived ones; where one cannot be had, the result has another, for the planner to report.
 func memberNames(iface *Interface, base string) names {
 	var n names
 	n.nameProperties(iface, base)
@@ -50,19 +51,24 @@ func memberNames(iface *Interface, base string) names {
 
 func (n *names) nameProperties(iface *Interface, base string) {
 	setters := make(map[string]bool)
+	var chosen []string
 	for _, p := range iface.Properties {
 		name := cmp.Or(p.GoName, goName(p.Name))
 		if p.Writable {
 			setters["Set"+name] = true
 		}
 		n.properties = append(n.properties, name)
+		chosen = append(chosen, p.GoName)
 	}
+	methods := chosenMethods(iface)
 	for i, name := range n.properties {
-		if slices.Contains(reservedProperties, name) || setters[name] || name == base+"Set" || name == base+"Properties" {
+		derived, writable := chosen[i] == "", iface.Properties[i].Writable
+		if slices.Contains(reservedProperties, name) || setters[name] || name == base+"Set" || name == base+"Properties" ||
+			derived && (methods[name] || writable && methods["Set"+name]) {
 			n.properties[i] += "Property"
 		}
 	}
-	escapeDoubles(n.properties, func(i int) string { return iface.Properties[i].Name },
+	escapeDoubles(n.properties, chosen, func(i int) string { return iface.Properties[i].Name },
 		func(i int) string { return escapedName(iface.Properties[i].Name) })
 
 	for i, name := range n.properties {
@@ -82,11 +88,12 @@ func (n *names) nameSignals(iface *Interface) {
 		n.signals = append(n.signals, s.GoName)
 		calls = append(calls, overload{s.Name, signatureOf(s.Args)})
 	}
+	chosen, methods := slices.Clone(n.signals), chosenMethods(iface)
 	n.signalSpellings = nameOverloads(n.signals, calls)
 	escaped := func(i int) string { return escapedOverload(calls, i) }
-	escapeDoubles(n.signals, func(i int) string { return calls[i].name }, escaped)
+	escapeDoubles(n.signals, chosen, func(i int) string { return calls[i].name }, escaped)
 	for i, name := range n.signals {
-		if slices.Contains(n.properties, "On"+name) || name == "PropertiesChanged" {
+		if slices.Contains(n.properties, "On"+name) || name == "PropertiesChanged" || chosen[i] == "" && methods["On"+name] {
 			n.signals[i] = escaped(i)
 		}
 	}
@@ -123,9 +130,10 @@ func (n *names) nameMethods(iface *Interface) {
 		n.methods = append(n.methods, m.GoName)
 		calls = append(calls, overload{m.Name, signatureOf(m.In)})
 	}
+	chosen := slices.Clone(n.methods)
 	n.spellings = nameOverloads(n.methods, calls)
 	escaped := func(i int) string { return escapedOverload(calls, i) }
-	escapeDoubles(n.methods, func(i int) string { return calls[i].name }, escaped)
+	escapeDoubles(n.methods, chosen, func(i int) string { return calls[i].name }, escaped)
 	own := slices.Clone(n.methods)
 	for i, name := range own {
 		if !taken[name] {
@@ -138,15 +146,28 @@ func (n *names) nameMethods(iface *Interface) {
 	}
 }
 
-// escapeDoubles makes the names distinct: of those that are the same, the one that D-Bus spells exactly so keeps it, and the
-// others escape their D-Bus spelling.
-func escapeDoubles(names []string, spelling, escaped func(i int) string) {
-	count := make(map[string]int)
-	for _, name := range names {
-		count[name]++
+// chosenMethods are the names that annotations give methods.
+func chosenMethods(iface *Interface) map[string]bool {
+	chosen := make(map[string]bool)
+	for _, m := range iface.Methods {
+		chosen[m.GoName] = true
 	}
+	return chosen
+}
+
+// escapeDoubles makes the names distinct: of those that are the same, the one that is chosen, or else the one that D-Bus spells
+// exactly so, keeps it, and the others escape their D-Bus spelling. Names that are not chosen are empty in chosen.
+func escapeDoubles(names, chosen []string, spelling, escaped func(i int) string) {
+	count, choices := make(map[string]int), make(map[string]int)
 	for i, name := range names {
-		if count[name] > 1 && spelling(i) != name {
+		count[name]++
+		if chosen[i] != "" {
+			choices[name]++
+		}
+	}
+	for i, name := range slices.Clone(names) {
+		keeps := choices[name] == 1 && chosen[i] != "" || choices[name] == 0 && spelling(i) == name
+		if count[name] > 1 && !keeps {
 			names[i] = escaped(i)
 		}
 	}

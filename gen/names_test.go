@@ -116,6 +116,50 @@ func TestOverloadsAreNamedAfterTheirSignatures(t *testing.T) {
 	}
 }
 
+// TestChosenNamesStay plays the cases in which a new member takes the name of an old one, which an annotation gives back.
+func TestChosenNamesStay(t *testing.T) {
+	text, number := []*Arg{{Type: &Type{Code: 's'}}}, []*Arg{{Type: &Type{Code: 'u'}}}
+	tests := []struct {
+		name  string
+		iface Interface
+		want  string // methods, signals and properties, in this order
+	}{
+		{"a property like a method", Interface{
+			Methods:    []*Method{{Name: "Foo", Annotations: Annotations{GoName: "Foo"}}},
+			Properties: []*Property{{Name: "Foo", Readable: true}},
+		}, "Foo FooProperty"},
+		{"a property whose setter is like a method", Interface{
+			Methods:    []*Method{{Name: "SetFoo", Annotations: Annotations{GoName: "SetFoo"}}},
+			Properties: []*Property{{Name: "Foo", Readable: true, Writable: true}},
+		}, "SetFoo FooProperty"},
+		{"a signal like a method", Interface{
+			Methods: []*Method{{Name: "OnFoo", Annotations: Annotations{GoName: "OnFoo"}}},
+			Signals: []*Signal{{Name: "Foo"}},
+		}, "OnFoo X_Foo"},
+		{"a method that is spelled like the Go name", Interface{
+			Methods: []*Method{{Name: "foo_bar", Annotations: Annotations{GoName: "FooBar"}}, {Name: "FooBar"}},
+		}, "FooBar X_FooBar"},
+		{"a method with other arguments", Interface{
+			Methods: []*Method{{Name: "Close", In: text, Annotations: Annotations{GoName: "Close"}}, {Name: "Close", In: number}},
+		}, "Close Close_u"},
+		{"a method without arguments", Interface{
+			Methods: []*Method{{Name: "Close", In: text, Annotations: Annotations{GoName: "Close"}}, {Name: "Close"}},
+		}, "Close V_Close_"},
+		{"a signal without arguments", Interface{
+			Signals: []*Signal{{Name: "Closed", Args: text, Annotations: Annotations{GoName: "Closed"}}, {Name: "Closed"}},
+		}, "Closed V_Closed_"},
+		{"a property in lower case", Interface{
+			Properties: []*Property{{Name: "foo", Annotations: Annotations{GoName: "Foo"}}, {Name: "Foo"}},
+		}, "Foo X_Foo"},
+	}
+	for _, tt := range tests {
+		n := memberNames(&tt.iface, "Thing1")
+		if got := strings.Join(slices.Concat(n.methods, n.signals, n.properties), " "); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestEscapedNamesAreDistinct(t *testing.T) {
 	seen := make(map[string]string)
 	for _, name := range []string{"a-b", "a_b", "a b", "a_2d_b", "a-_b", "a_-b", "a--b", "aü", "a\u00fc_", "-", "2", "", "U_a", "X_a"} {

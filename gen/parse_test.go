@@ -3,6 +3,10 @@ package gen
 import (
 	"errors"
 	"fmt"
+	"go/ast"
+	goparser "go/parser"
+	"go/token"
+	"go/types"
 	"strings"
 	"testing"
 )
@@ -88,7 +92,9 @@ func TestParseRefuses(t *testing.T) {
 		{"a key with a bad signature", inInterface("<property name='A' type='a{sv}' access='read'>", own("Dict", "D"), own("Key", "k zz doc"), "</property>"), 5, []string{"Key", "expected a type"}},
 		{"a key with an unknown attribute", inInterface("<property name='A' type='a{sv}' access='read'>", own("Dict", "D"), own("Key", "k s {emun=E} doc"), "</property>"), 5, []string{"Key", `"emun=E"`, "expected enum=NAME"}},
 		{"a key with open attributes", inInterface("<property name='A' type='a{sv}' access='read'>", own("Dict", "D"), own("Key", "k s {enum=E doc"), "</property>"), 5, []string{"Key", "expected }"}},
+		{"a key with an open signature in its attributes", inInterface("<property name='A' type='a{sv}' access='read'>", own("Dict", "D"), own("Key", "k v {variant=a{sv} doc"), "</property>"), 5, []string{"Key", "expected }"}},
 		{"a struct without a name", inInterface("<property name='A' type='(s)' access='read'>", own("Struct", ": Doc."), "</property>"), 4, []string{"Struct", "the name of the struct"}},
+		{"a struct with a field twice", inInterface("<property name='A' type='(ss)' access='read'>", own("Struct", "S X X"), "</property>"), 4, []string{"Struct", "field X twice"}},
 		{"a field that the struct does not have", inInterface("<property name='A' type='(s)' access='read'>", own("Struct", "S X"), own("Field", "Y doc"), "</property>"), 5, []string{"Field", "expected a field of struct S"}},
 	}
 	for _, tt := range tests {
@@ -172,6 +178,13 @@ func TestParseReadsWhatOthersWrite(t *testing.T) {
 	}
 }
 
+func TestAttributesOfAKeyMayHaveBraces(t *testing.T) {
+	key, err := parseDictKey("Sinks aa{sv} {since=5.1,variant=a{s(ua{sv})}} What {it} takes.", Pos{})
+	if err != nil || key.Variant.String() != "a{s(ua{sv})}" || key.Since != "5.1" || key.Doc != "What {it} takes." {
+		t.Errorf("got %+v, %v", key, err)
+	}
+}
+
 func TestServiceOfANodeHoldsForInterfacesBelow(t *testing.T) {
 	const service = "<annotation name='io.github.gobluez.Service' value='%s'/>"
 	text := fmt.Sprintf("<node>"+service+"<interface name='a.A'/><node>"+service+"<interface name='a.B'/></node></node>", "org.outer", "org.inner")
@@ -207,8 +220,30 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := pkg.Emit(); err != nil {
+		outputs, err := pkg.Emit()
+		if err != nil {
 			t.Errorf("emit: %v", err)
 		}
+		checkDeclarations(t, outputs)
 	})
+}
+
+// checkDeclarations looks for names that a package declares twice. What it imports is not looked at.
+func checkDeclarations(t *testing.T, outputs []Output) {
+	t.Helper()
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, out := range outputs {
+		file, err := goparser.ParseFile(fset, out.Name, out.Content, goparser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	config := types.Config{IgnoreFuncBodies: true, Error: func(err error) {
+		if strings.Contains(err.Error(), "declared") {
+			t.Error(err)
+		}
+	}}
+	config.Check("fuzz", fset, files, nil)
 }

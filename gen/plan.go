@@ -182,6 +182,7 @@ var sharedFiles = []string{"codecs", "doc", "enums", "errors", "options"}
 // members names the members of an interface and plans their types.
 func (pl *planner) members(iface *ifacePlan) {
 	names := memberNames(iface.Interface, iface.base)
+	pl.checkMembers(iface, names)
 	for i, p := range iface.Properties {
 		prop := &propPlan{Property: p, goName: names.properties[i], constName: iface.base + names.constants[i]}
 		prop.value = pl.typeOf(iface, p.Pos, p.Type, &p.Annotations, structNames{

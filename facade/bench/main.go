@@ -1,167 +1,121 @@
 //go:build linux
 
-// Command bench measures what an advertisement costs a scanning program: with package facade, and
-// with plain godbus. Both run in processes of their own against one private dbus-daemon and the
-// same load, in turns, and prove by a checksum that they received it all.
+// Command bench measures what this library costs, side by side with others that do the same: Bleak, plain godbus,
+// tinygo.org/x/bluetooth, and a client in C that shows how little is possible.
 //
-// Run it with make bench. Trust the ratios; the microseconds are those of one machine.
+// A service plays bluetoothd on a private bus. The clients are processes of their own; they run in turns, one at a
+// time, and each must have received, or sent, exactly what the service says, or the benchmark fails. What counts are
+// the ratios between neighbours, which ran right after each other; the absolute figures are those of one machine.
+//
+// Run it with make bench. It prints its tables, and writes them with a plot to RESULTS.md and results.svg.
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"slices"
-	"text/tabwriter"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/gobluez/bluez/gen/bus/bustest"
 )
 
-// A report is what a process of a run says at its end.
-type report struct {
-	Updates  int     // advertisement updates sent or received
-	Checksum uint64  // over all of them
-	CPU      float64 // user and system time of the process meanwhile, in microseconds
-	Allocs   uint64  // heap objects meanwhile
-	PeakRSS  int64   // in KiB
-}
-
-// roles are the processes of a run, by the argument that makes this program play them.
-var roles = map[string]func(ctx context.Context, address string, l load) (report, error){
-	"load":   serve,
-	"facade": scanFacade,
-	"godbus": scanGodbus,
-}
-
-// clients are the roles that are compared, the baseline last.
-var clients = []string{"facade", "godbus"}
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var (
-		l       load
-		rounds  = flag.Int("rounds", 7, "measured rounds; each runs every client once")
-		role    = flag.String("role", "", "used internally: the process to be")
-		address = flag.String("address", "", "used internally: the bus")
-	)
-	flag.IntVar(&l.devices, "devices", 500, "devices that advertise")
-	flag.IntVar(&l.updates, "updates", 100_000, "advertisement updates in a run")
-	flag.Parse()
-	var err error
-	if play, ok := roles[*role]; ok {
-		var r report
-		if r, err = play(ctx, *address, l); err == nil {
-			err = json.NewEncoder(os.Stdout).Encode(r)
-		}
-	} else {
-		err = compare(ctx, os.Stdout, *rounds, l)
-	}
-	if err != nil {
+	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// compare runs all clients in turns and prints the medians.
-func compare(ctx context.Context, out io.Writer, rounds int, l load) error {
+func run(ctx context.Context) (err error) {
+	var (
+		rounds  = flag.Int("rounds", 7, "rounds; each runs every client once in every workload")
+		scale   = flag.Float64("scale", 1, "multiplies the number of events: 5 takes long and is steadier")
+		only    = flag.String("only", "", "run these workloads only, such as W1,W4")
+		names   = flag.String("clients", "", "run these clients only, such as facade,bleak")
+		out     = flag.String("out", "", "write RESULTS.md and results.svg to this directory")
+		long    = flag.Duration("bursts", 0, "instead: send bursts to a consumer that is too slow, for so long")
+		verbose = flag.Bool("v", false, "say which client runs")
+	)
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
 	daemon, err := bustest.Launch()
 	if err != nil {
 		return err
 	}
-	defer daemon.Close()
-	results := make(map[string][]report)
-	for round := range rounds {
-		for i := range clients {
-			client := clients[(i+round)%len(clients)]
-			r, err := run(ctx, daemon.Address(), client, l)
-			if err != nil {
-				return fmt.Errorf("round %d, %s: %w", round+1, client, err)
+	defer func() { err = errors.Join(err, daemon.Close()) }()
+	b := &bench{dir: dir, address: daemon.Address(), scale: *scale}
+	if *verbose {
+		b.log = os.Stderr
+	}
+	if b.pid, err = daemonPID(ctx, b.address); err != nil {
+		return err
+	}
+	if *long > 0 {
+		u, err := b.bursts(ctx, *long)
+		if err != nil {
+			return err
+		}
+		u.print(os.Stdout)
+		return errors.Join(u.account(), u.judge())
+	}
+	clients := selected(allClients(), *names, func(c *client) string { return c.name })
+	if err := b.build(ctx, clients); err != nil {
+		return err
+	}
+	began := time.Now()
+	results, err := b.measure(ctx, clients, selected(allCases(), *only, func(c *testCase) string { return c.id }), *rounds)
+	if err != nil {
+		return err
+	}
+	r := &report{results: results, clients: clients, rounds: *rounds, machine: thisMachine(), began: began, took: time.Since(began)}
+	if r.minimal, err = b.minimal(ctx); err != nil {
+		return err
+	}
+	text := r.markdown()
+	fmt.Print(text)
+	if *out != "" {
+		err = errors.Join(
+			os.WriteFile(filepath.Join(*out, "RESULTS.md"), []byte(text), 0o666),
+			os.WriteFile(filepath.Join(*out, "results.svg"), []byte(r.plot()), 0o666))
+	}
+	return errors.Join(err, missing(clients))
+}
+
+// selected returns those whose names are in a list, all if it is empty.
+func selected[T any](all []T, list string, name func(T) string) (some []T) {
+	names := strings.Split(list, ",")
+	for _, v := range all {
+		for _, n := range names {
+			if list == "" || name(v) == n {
+				some = append(some, v)
+				break
 			}
-			results[client] = append(results[client], r)
 		}
 	}
-	fmt.Fprintf(out, "%d updates of %d devices, median of %d rounds\n\n", l.updates, l.devices, rounds)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "client\tCPU us/update\tallocs/update\tpeak RSS MiB\tx godbus\t")
-	for _, client := range clients {
-		r, base := results[client], results[clients[len(clients)-1]]
-		ratios := make([]float64, rounds)
-		for i := range ratios {
-			ratios[i] = r[i].CPU / base[i].CPU
+	return some
+}
+
+// missing is an error if a client could not take part.
+func missing(clients []*client) error {
+	var all []string
+	for _, c := range clients {
+		if c.missing != "" {
+			all = append(all, c.name+": "+c.missing)
 		}
-		fmt.Fprintf(w, "%s\t%.2f\t%.1f\t%.1f\t%.2f\t\n", client,
-			median(r, func(r report) float64 { return r.CPU / float64(r.Updates) }),
-			median(r, func(r report) float64 { return float64(r.Allocs) / float64(r.Updates) }),
-			median(r, func(r report) float64 { return float64(r.PeakRSS) / 1024 }),
-			median(ratios, func(f float64) float64 { return f }))
 	}
-	return w.Flush()
-}
-
-// run runs the load and one client against each other and returns the client's report.
-func run(ctx context.Context, address, client string, l load) (report, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	server, ready, err := start(ctx, "load", address, l)
-	if err != nil {
-		return report{}, err
+	if len(all) == 0 {
+		return nil
 	}
-	if _, err := ready.ReadString('\n'); err != nil { // the name is owned
-		return report{}, errors.Join(err, server.Wait())
-	}
-	scanner, output, err := start(ctx, client, address, l)
-	if err != nil {
-		return report{}, err
-	}
-	got, err := finish(scanner, output)
-	if err != nil {
-		return report{}, err
-	}
-	sent, err := finish(server, ready)
-	if err != nil {
-		return report{}, err
-	}
-	if got.Updates != sent.Updates || got.Checksum != sent.Checksum {
-		return report{}, fmt.Errorf("received %d updates (%x) of %d (%x)", got.Updates, got.Checksum, sent.Updates, sent.Checksum)
-	}
-	return got, nil
-}
-
-// start starts this program in another role.
-func start(ctx context.Context, role, address string, l load) (*exec.Cmd, *bufio.Reader, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, nil, err
-	}
-	cmd := exec.CommandContext(ctx, self, "-role", role, "-address", address,
-		"-devices", fmt.Sprint(l.devices), "-updates", fmt.Sprint(l.updates))
-	cmd.Stderr = os.Stderr
-	output, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	return cmd, bufio.NewReader(output), cmd.Start()
-}
-
-// finish reads the report of a process and waits for its end.
-func finish(cmd *exec.Cmd, output io.Reader) (r report, err error) {
-	err = json.NewDecoder(output).Decode(&r)
-	return r, errors.Join(err, cmd.Wait())
-}
-
-func median[T any](values []T, of func(T) float64) float64 {
-	numbers := make([]float64, len(values))
-	for i, v := range values {
-		numbers[i] = of(v)
-	}
-	slices.Sort(numbers)
-	return numbers[len(numbers)/2]
+	return fmt.Errorf("not measured: %s", strings.Join(all, "; "))
 }

@@ -27,6 +27,11 @@ type Options struct {
 	// EchoSignals gives the signals that a Subscription or Mirror consumed to
 	// DBus() as well.
 	EchoSignals bool
+	// Drained, if not nil, is called on the reader goroutine when the messages that were
+	// read have all been handled, before more are read. Handlers that pass something
+	// on can wake its receivers then: once for many messages, which is what a message
+	// costs most otherwise.
+	Drained func()
 	// Trace, if not nil, gets one line for each message in either direction: its
 	// header and sizes, never its values. Writes are not concurrent.
 	Trace io.Writer
@@ -75,6 +80,7 @@ func newConn(s *stream, o Options) *Conn {
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
+	c.reader.drain = o.Drained
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	c.writer = newWriter(s, c.fail)
 	if o.Trace != nil {
@@ -124,6 +130,9 @@ func (c *Conn) read() {
 			c.fail(fmt.Errorf("read: %w", err))
 			break
 		}
+	}
+	if c.reader.drain != nil {
+		c.reader.drain()
 	}
 	c.reader.close()
 	c.side.hangUp()
@@ -225,6 +234,11 @@ func (c *Conn) cause(err error) error {
 
 // UniqueName returns the name that the bus gave to this connection, such as ":1.42".
 func (c *Conn) UniqueName() string { return c.name }
+
+// PassesDescriptors reports whether file descriptors pass in calls and replies, which they do
+// on "unix:" addresses. A reply with descriptors to a connection that has none is
+// dropped by the bus, so that such a call never returns.
+func (c *Conn) PassesDescriptors() bool { return c.stream.fds }
 
 // DBus returns a godbus connection that shares this one's socket and unique name,
 // for calls, signals and exports that are not generated. Signals that a

@@ -20,6 +20,7 @@ type source interface {
 // that were sent with it.
 type reader struct {
 	source source
+	drain  func() // called before each read, nil in tests
 	buf    []byte
 	start  int    // of what is not consumed yet
 	end    int    // of what was read
@@ -132,6 +133,9 @@ func (r *reader) read() error {
 		copy(r.buf, r.buf[r.start:r.end])
 	}
 	r.start, r.end = 0, have
+	if r.drain != nil {
+		r.drain()
+	}
 	n, fds, err := r.source.read(r.buf[r.end:], r.scratch[:0])
 	r.scratch = fds
 	for _, fd := range fds {

@@ -154,6 +154,20 @@ func (n *node) walk(f func(*node, *entry) bool) bool {
 	return true
 }
 
+// outermost calls f for the nodes at and below a node that have an interface, but not
+// below those, in order of paths, until f returns false.
+func (n *node) outermost(iface []byte, f func(*node, *entry) bool) bool {
+	if e := n.find(iface); e != nil {
+		return f(n, e)
+	}
+	for _, path := range slices.Sorted(maps.Keys(n.children)) {
+		if !n.children[path].outermost(iface, f) {
+			return false
+		}
+	}
+	return true
+}
+
 // A View is what a Mirror has at one point in the order of the wire. It is valid
 // only inside the function that [Mirror.View] calls.
 type View struct{ m *Mirror }
@@ -184,5 +198,14 @@ func (v View) Record(path dbus.ObjectPath, iface string) Record {
 func (v View) Walk(prefix dbus.ObjectPath, f func(path dbus.ObjectPath, iface string, r Record) bool) {
 	if n := v.m.tree.nodes[prefix]; n != nil {
 		n.walk(func(n *node, e *entry) bool { return f(n.path, e.iface, e.record) })
+	}
+}
+
+// Outermost calls f for the interface iface of each object at prefix and below it that
+// has it, paths in order, until f returns false. It does not look below those: finding
+// the few adapters takes no longer where they have many devices.
+func (v View) Outermost(prefix dbus.ObjectPath, iface string, f func(path dbus.ObjectPath, r Record) bool) {
+	if n := v.m.tree.nodes[prefix]; n != nil {
+		n.outermost([]byte(iface), func(n *node, e *entry) bool { return f(n.path, e.record) })
 	}
 }

@@ -18,8 +18,8 @@ func TestBluetoothThatIsNotThereIsExitCodeThree(t *testing.T) {
 	}{
 		{"no bus", noBus, "D-Bus"},
 		{"no bluetoothd", noBlueZ, "systemctl start bluetooth"},
-		{"no adapter", func(t *testing.T) { startBlueZ(t, fakeOptions{noAdapter: true}) }, "no Bluetooth adapter"},
-		{"adapter off", func(t *testing.T) { startBlueZ(t, fakeOptions{off: true}) }, "bluetoothctl power on"},
+		{"no adapter", noAdapter, "no Bluetooth adapter"},
+		{"adapter off", adapterOff, "bluetoothctl power on"},
 	}
 	commands := [][]string{
 		{"adapters"},
@@ -58,7 +58,7 @@ func TestBusAddressThatIsNotSupportedIsNotBlamedOnTheSystem(t *testing.T) {
 }
 
 func TestAnotherAdapterThanThoseThereIsIsNotAvailable(t *testing.T) {
-	startBlueZ(t, fakeOptions{})
+	startBlueZ(t)
 	for _, args := range [][]string{{"adapters"}, {"scan"}, {"read", peer, "2a38"}, {"read", "Heart Rate", "2a38"}} {
 		got := runTool(t.Context(), append(args, "--adapter", "hci7")...)
 		if got.code != exitUnavailable || !strings.Contains(got.stderr, "hci7") {
@@ -68,7 +68,7 @@ func TestAnotherAdapterThanThoseThereIsIsNotAvailable(t *testing.T) {
 }
 
 func TestAdaptersAreListed(t *testing.T) {
-	startBlueZ(t, fakeOptions{})
+	startBlueZ(t)
 	got := runTool(t.Context(), "adapters")
 	if want := "hci0  00:AA:01:00:00:00  on  kitchen\n"; got.code != exitDone || got.stdout != want {
 		t.Errorf("exit code %d, error %q, output %q, want %q", got.code, got.stderr, got.stdout, want)
@@ -80,7 +80,7 @@ func TestAdaptersAreListed(t *testing.T) {
 }
 
 func TestAdapterThatIsOffIsListed(t *testing.T) {
-	startBlueZ(t, fakeOptions{off: true})
+	adapterOff(t)
 	got := runTool(t.Context(), "adapters")
 	if want := "hci0  00:AA:01:00:00:00  off  kitchen\n"; got.code != exitDone || got.stdout != want {
 		t.Errorf("exit code %d, error %q, output %q, want %q", got.code, got.stderr, got.stdout, want)
@@ -121,13 +121,13 @@ func runUntilOutput(t *testing.T, args ...string) result {
 }
 
 func TestScanPrintsWhatIsHeard(t *testing.T) {
-	fake := startBlueZ(t, fakeOptions{})
+	world := startBlueZ(t)
 	got := runUntilOutput(t, "scan")
-	want := "C0:FF:EE:00:00:01   -61 dBm  Heart Rate                services 180d  company 004c:0215\n"
+	want := "C0:FF:EE:00:00:01   -61 dBm  Heart Rate                services 180d (Heart Rate)  company 004c (Apple, Inc.): 0215\n"
 	if got.code != exitDone || got.stdout != want || got.stderr != "" {
 		t.Errorf("exit code %d, error %q, output %q, want %q", got.code, got.stderr, got.stdout, want)
 	}
-	fake.awaitCall(t, "StopDiscovery")
+	world.awaitCall(t, "StopDiscovery")
 
 	object := oneObject(t, runUntilOutput(t, "scan", "--json", "--service", "180d", "--name", "Heart Rate", "--adapter", "hci0"))
 	keys := slices.Sorted(maps.Keys(object))
@@ -138,38 +138,38 @@ func TestScanPrintsWhatIsHeard(t *testing.T) {
 	if object["address"] != peer || object["rssi"] != -61.0 || object["tx_power"] != nil {
 		t.Errorf("advertisement is %v", object)
 	}
-	fake.awaitCall(t, "StopDiscovery")
+	world.awaitCall(t, "StopDiscovery")
 }
 
 func TestScanThatFindsNothingIsDone(t *testing.T) {
-	fake := startBlueZ(t, fakeOptions{})
+	world := startBlueZ(t)
 	for _, filter := range [][]string{{"--service", "1809"}, {"--name", "Heart"}} {
 		got := runTool(t.Context(), append(filter, "scan", "--duration", "0.05")...)
 		if got.code != exitDone || got.stdout != "" || got.stderr != "" {
 			t.Errorf("%q: exit code %d, error %q, output %q", filter, got.code, got.stderr, got.stdout)
 		}
-		fake.awaitCall(t, "StopDiscovery")
+		world.awaitCall(t, "StopDiscovery")
 	}
 }
 
 func TestInspectPrintsTheTree(t *testing.T) {
-	fake := startBlueZ(t, fakeOptions{})
+	world := startBlueZ(t)
 	for _, device := range []string{peer, strings.ToLower(peer), "Heart Rate"} {
 		got := runTool(t.Context(), "inspect", device)
 		if got.code != exitDone || got.stderr != "" {
 			t.Fatalf("%s: exit code %d, error %q", device, got.code, got.stderr)
 		}
 		golden(t, "inspect-peer.txt", got.stdout)
-		fake.awaitCall(t, "Disconnect")
+		world.awaitCall(t, "Disconnect")
 	}
 	object := oneObject(t, runTool(t.Context(), "inspect", peer, "--json"))
-	if services, ok := object["services"].([]any); !ok || len(services) != 3 || object["mtu"] != 247.0 {
+	if services, ok := object["services"].([]any); !ok || len(services) != 5 || object["mtu"] != 247.0 {
 		t.Errorf("tree is %v", object)
 	}
 }
 
 func TestReadPrintsTheValue(t *testing.T) {
-	startBlueZ(t, fakeOptions{})
+	startBlueZ(t)
 	tests := []struct {
 		args []string
 		want string
@@ -194,18 +194,18 @@ func TestReadPrintsTheValue(t *testing.T) {
 }
 
 func TestWhatIsNotThereIsExitCodeFour(t *testing.T) {
-	startBlueZ(t, fakeOptions{})
+	startBlueZ(t)
 	tests := []struct {
 		args []string
 		want string
 	}{
 		{[]string{"inspect", "Thermometer", "--timeout", "1"}, "ble scan shows what is"},
 		{[]string{"inspect", "C0:FF:EE:00:00:02", "--timeout", "1"}, "ble scan shows what is"},
-		{[]string{"read", peer, "2a00"}, "ble inspect C0:FF:EE:00:00:01 lists what it has"},
+		{[]string{"read", peer, "2a6e"}, "ble inspect C0:FF:EE:00:00:01 lists what it has"},
 		{[]string{"read", peer, "handle:0012"}, "ble inspect C0:FF:EE:00:00:01 lists what it has"},
 		{[]string{"read", peer, "2a19"}, "choose handle:0021 or handle:0031"},
-		{[]string{"write", peer, "2a00", "01"}, "ble inspect"},
-		{[]string{"notify", peer, "2a00"}, "ble inspect"},
+		{[]string{"write", peer, "2a6e", "01"}, "ble inspect"},
+		{[]string{"notify", peer, "2a6e"}, "ble inspect"},
 	}
 	for _, test := range tests {
 		got := runTool(t.Context(), test.args...)
@@ -216,7 +216,7 @@ func TestWhatIsNotThereIsExitCodeFour(t *testing.T) {
 }
 
 func TestWhatFailsIsExitCodeOne(t *testing.T) {
-	startBlueZ(t, fakeOptions{})
+	startBlueZ(t)
 	tests := []struct {
 		args []string
 		want string
@@ -235,7 +235,7 @@ func TestWhatFailsIsExitCodeOne(t *testing.T) {
 
 func TestTimeoutIsExitCodeFive(t *testing.T) {
 	tests := []struct {
-		hang string
+		hang string // the method that is not answered
 		args []string
 		want string
 	}{
@@ -247,7 +247,7 @@ func TestTimeoutIsExitCodeFive(t *testing.T) {
 		{"StartDiscovery", []string{"scan"}, "scan"},
 	}
 	for _, test := range tests {
-		startBlueZ(t, fakeOptions{hang: test.hang})
+		startBlueZ(t).LoseReplies(test.hang)
 		got := runTool(t.Context(), append(test.args, "--timeout", "200ms")...)
 		if want := "ble: " + test.want + ": no answer in time (--timeout waits longer)\n"; got.code != exitTimeout || got.stderr != want {
 			t.Errorf("%q: exit code %d, error %q, want %d, %q", test.args, got.code, got.stderr, exitTimeout, want)
@@ -256,22 +256,22 @@ func TestTimeoutIsExitCodeFive(t *testing.T) {
 }
 
 func TestWriteSendsTheValue(t *testing.T) {
-	fake := startBlueZ(t, fakeOptions{})
+	world := startBlueZ(t)
 	tests := []struct {
 		args []string
 		want string
 	}{
-		{[]string{"write", peer, "2a39", "0102"}, "request \x01\x02"},
-		{[]string{"write", peer, "handle:0016", "hi", "--format", "utf8", "--no-response"}, "command hi"},
-		{[]string{"write", peer, "2a39", "-5", "--format", "i8"}, "request \xfb"},
+		{[]string{"write", peer, "2a39", "0102"}, "\x01\x02"},
+		{[]string{"write", peer, "handle:0016", "hi", "--format", "utf8", "--no-response"}, "hi"},
+		{[]string{"write", peer, "2a39", "-5", "--format", "i8"}, "\xfb"},
 	}
-	for _, test := range tests {
+	for n, test := range tests {
 		got := runTool(t.Context(), test.args...)
 		if got.code != exitDone || got.stdout != "" || got.stderr != "" {
 			t.Errorf("%q: exit code %d, error %q, output %q", test.args, got.code, got.stderr, got.stdout)
 		}
-		if all := fake.writes(); len(all) == 0 || all[len(all)-1] != test.want {
-			t.Errorf("%q wrote %q, want %q", test.args, all, test.want)
+		if all, err := world.sensor.AwaitWritten(t.Context(), "2a39", n+1); err != nil || string(all[n]) != test.want {
+			t.Errorf("%q wrote %q, %v, want %q", test.args, all, err, test.want)
 		}
 	}
 	object := oneObject(t, runTool(t.Context(), "--json", "write", peer, "2a39", "0102"))
@@ -280,14 +280,24 @@ func TestWriteSendsTheValue(t *testing.T) {
 	}
 }
 
+func TestOnlyAWriteWithResponseLearnsOfARefusal(t *testing.T) {
+	startBlueZ(t)
+	if got := runTool(t.Context(), "write", peer, "2a39", "ff"); got.code != exitFailed || !strings.Contains(got.stderr, "0x80") {
+		t.Errorf("with response: exit code %d, error %q", got.code, got.stderr)
+	}
+	if got := runTool(t.Context(), "write", peer, "2a39", "ff", "--no-response"); got.code != exitDone || got.stderr != "" {
+		t.Errorf("without response: exit code %d, error %q", got.code, got.stderr)
+	}
+}
+
 func TestNotifyPrintsEachValue(t *testing.T) {
-	fake := startBlueZ(t, fakeOptions{})
+	world := startBlueZ(t)
 	got := runTool(t.Context(), "notify", peer, "2a37", "--count", "3")
 	if want := "003c\n003d\n003e\n"; got.code != exitDone || got.stdout != want || got.stderr != "" {
 		t.Errorf("exit code %d, error %q, output %q, want %q", got.code, got.stderr, got.stdout, want)
 	}
-	fake.awaitCall(t, "StopNotify")
-	fake.awaitCall(t, "Disconnect")
+	world.awaitCall(t, "StopNotify")
+	world.awaitCall(t, "Disconnect")
 
 	got = runTool(t.Context(), "notify", "Heart Rate", "handle:0011", "--count", "2", "--format", "u8")
 	if want := "0 60\n0 61\n"; got.code != exitDone || got.stdout != want {
@@ -301,16 +311,16 @@ func TestNotifyPrintsEachValue(t *testing.T) {
 }
 
 func TestNotifyEndsAfterItsDuration(t *testing.T) {
-	fake := startBlueZ(t, fakeOptions{})
+	world := startBlueZ(t)
 	got := runTool(t.Context(), "notify", peer, "2a37", "--duration", "0.05")
 	if got.code != exitDone || got.stderr != "" {
 		t.Errorf("exit code %d, error %q", got.code, got.stderr)
 	}
-	fake.awaitCall(t, "StopNotify")
+	world.awaitCall(t, "StopNotify")
 }
 
 func TestVerboseLogsToStandardError(t *testing.T) {
-	startBlueZ(t, fakeOptions{})
+	startBlueZ(t)
 	quiet := runTool(t.Context(), "read", peer, "2a38")
 	verbose := runTool(t.Context(), "read", peer, "2a38", "--verbose")
 	if quiet.stderr != "" || verbose.stdout != quiet.stdout || !strings.Contains(verbose.stderr, "level=") {

@@ -13,7 +13,11 @@ import (
 
 // open connects to the bus, with the flags that all commands have.
 func (t *tool) open(ctx context.Context) (*facade.Central, error) {
-	central, err := facade.Open(ctx, facade.Options{Logger: t.log, Adapter: string(t.adapter)})
+	options := facade.Options{Logger: t.log, Adapter: string(t.adapter)}
+	if t.world != nil {
+		options.Bus = t.world.Address()
+	}
+	central, err := facade.Open(ctx, options)
 	switch {
 	case !errors.Is(err, errors.ErrUnsupported):
 		return central, err
@@ -26,6 +30,10 @@ func (t *tool) open(ctx context.Context) (*facade.Central, error) {
 
 // connect connects to d, and looks for it if need be, until ctx ends.
 func (t *tool) connect(ctx context.Context, central *facade.Central, d device) (*facade.Client, error) {
+	return t.connectWith(ctx, central, d, facade.ConnectOptions{})
+}
+
+func (t *tool) connectWith(ctx context.Context, central *facade.Central, d device, o facade.ConnectOptions) (*facade.Client, error) {
 	var target facade.Target = d.address
 	var err error
 	if d.name != "" {
@@ -35,7 +43,7 @@ func (t *tool) connect(ctx context.Context, central *facade.Central, d device) (
 	var client *facade.Client
 	if err == nil {
 		t.log.Info("connecting", "address", target)
-		client, err = central.Connect(ctx, target, facade.ConnectOptions{})
+		client, err = central.Connect(ctx, target, o)
 	}
 	if errors.Is(err, facade.ErrNotFound) {
 		return nil, fmt.Errorf("%w: is it on and in range? ble scan shows what is, --timeout looks longer", err)

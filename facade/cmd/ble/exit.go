@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"syscall"
 
@@ -25,6 +26,11 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
+// A commandError says that a command that was run ended with an exit code other than 0. It has said itself why.
+type commandError struct{ code int }
+
+func (e commandError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
 // errNotHere says that this system has no BlueZ.
 var errNotHere = errors.New("no Bluetooth on this system: ble needs Linux with BlueZ")
 
@@ -32,9 +38,12 @@ var errNotHere = errors.New("no Bluetooth on this system: ble needs Linux with B
 // ends when the user interrupts.
 func exitCode(ctx context.Context, err error) int {
 	var usage usageError
+	var command commandError
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &command):
+		return command.code
 	case errors.As(err, &usage):
 		return exitUsage
 	case ctx.Err() != nil:
@@ -54,7 +63,8 @@ func exitCode(ctx context.Context, err error) int {
 
 // complaint returns what to tell the user about err, one line, or nothing.
 func complaint(code int, err error) string {
-	if code == exitDone || code == exitInterrupted {
+	var command commandError
+	if code == exitDone || code == exitInterrupted || errors.As(err, &command) {
 		return ""
 	}
 	text := strings.ReplaceAll(err.Error(), context.DeadlineExceeded.Error(), "no answer in time")

@@ -92,21 +92,24 @@ func TestAdaptersAlign(t *testing.T) {
 }
 
 func sampleTree(t *testing.T) tree {
-	measurement := &facade.Characteristic{
+	measurement := newCharacteristicTree(&facade.Characteristic{
 		UUID: facade.UUID16(0x2a37), Handle: 0x11, Properties: []facade.Property{facade.PropertyNotify},
-		Descriptors: []*facade.Descriptor{{UUID: facade.UUID16(0x2902), Handle: 0x13}},
-	}
-	location := &facade.Characteristic{UUID: facade.UUID16(0x2a38), Handle: 0x14, Properties: []facade.Property{facade.PropertyRead, facade.PropertyWrite}}
+	})
+	measurement.Descriptors = []descriptorTree{newDescriptorTree(&facade.Descriptor{UUID: facade.UUID16(0x2902), Handle: 0x13})}
+	location := newCharacteristicTree(&facade.Characteristic{
+		UUID: facade.UUID16(0x2a38), Handle: 0x14, Properties: []facade.Property{facade.PropertyRead, facade.PropertyWrite},
+	})
 	echo, err := facade.ParseUUID("6e400001-b5a3-f393-e0a9-e50e24dcca9e")
 	if err != nil {
 		t.Fatal(err)
 	}
+	primary := newServiceTree(&facade.Service{UUID: facade.UUID16(0x180d), Handle: 0x10, Primary: true, Includes: []facade.Handle{0x20}})
+	primary.Characteristics = append(primary.Characteristics, measurement, location)
+	secondary := newServiceTree(&facade.Service{UUID: echo, Handle: 0x20})
+	secondary.Characteristics = append(secondary.Characteristics, newCharacteristicTree(&facade.Characteristic{UUID: facade.UUID16(0x2abc), Handle: 0xabcd}))
 	return tree{
 		Adapter: "hci0", Address: address(t, peer), AddressType: facade.AddressRandom, Name: "Heart Rate", MTU: 247,
-		Services: []*facade.Service{
-			{UUID: facade.UUID16(0x180d), Handle: 0x10, Primary: true, Includes: []facade.Handle{0x20}, Characteristics: []*facade.Characteristic{measurement, location}},
-			{UUID: echo, Handle: 0x20, Characteristics: []*facade.Characteristic{{UUID: echo, Handle: 0xabcd}}},
-		},
+		Services: []serviceTree{primary, secondary},
 	}
 }
 

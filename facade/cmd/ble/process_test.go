@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
-
-	"github.com/gobluez/bluez/gen/bus/bustest"
 )
 
 // asTool in the environment makes the test binary be the tool.
@@ -23,12 +21,6 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	goleak.VerifyTestMain(m)
-}
-
-// noBlueZ points the tool to a bus without org.bluez.
-func noBlueZ(t *testing.T) {
-	t.Helper()
-	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", bustest.Start(t).Address())
 }
 
 // A process is the tool in a process of its own.
@@ -82,23 +74,23 @@ func (p *process) wantExit(t *testing.T, code int, complaint string) {
 
 func TestCtrlCIsAGoodEndOfAScan(t *testing.T) {
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		fake := startBlueZ(t, fakeOptions{})
+		world := startBlueZ(t)
 		p := startTool(t, "scan")
 		p.wantLine(t, peer)
 		p.signal(t, s)
 		p.wantExit(t, exitDone, "")
-		fake.awaitCall(t, "StopDiscovery")
+		world.awaitCall(t, "StopDiscovery")
 	}
 }
 
 func TestCtrlCIsAGoodEndOfNotify(t *testing.T) {
-	fake := startBlueZ(t, fakeOptions{})
+	world := startBlueZ(t)
 	p := startTool(t, "notify", peer, "2a37")
 	p.wantLine(t, "003c")
 	p.signal(t, os.Interrupt)
 	p.wantExit(t, exitDone, "")
-	fake.awaitCall(t, "StopNotify")
-	fake.awaitCall(t, "Disconnect")
+	world.awaitCall(t, "StopNotify")
+	world.awaitCall(t, "Disconnect")
 }
 
 func TestCtrlCWhileConnecting(t *testing.T) {
@@ -111,37 +103,36 @@ func TestCtrlCWhileConnecting(t *testing.T) {
 		{"write " + peer + " 2a39 01", exitInterrupted},
 		{"notify " + peer + " 2a37", exitDone},
 	}
-	fake := startBlueZ(t, fakeOptions{hang: "Connect"})
+	world := startBlueZ(t)
+	world.LoseReplies("Connect")
 	for _, test := range tests {
 		p := startTool(t, strings.Fields(test.args)...)
-		fake.awaitCall(t, "Connect")
+		world.awaitCall(t, "Connect")
 		p.signal(t, os.Interrupt)
 		p.wantExit(t, test.code, "")
 	}
 }
 
 func TestLostLinkIsABadEndOfNotify(t *testing.T) {
-	fake := startBlueZ(t, fakeOptions{})
+	world := startBlueZ(t)
 	p := startTool(t, "notify", peer, "2a37")
 	p.wantLine(t, "003c")
 	p.wantLine(t, "003d")
 	p.wantLine(t, "003e")
-	if err := fake.setConnected(false); err != nil {
-		t.Fatal(err)
-	}
+	world.sensor.Disconnect()
 	p.wantExit(t, exitFailed, "ble: await notification C0:FF:EE:00:00:01 2a37 (0x0011): disconnected\n")
 }
 
 func TestReaderThatLeavesEndsAScan(t *testing.T) {
-	fake := startBlueZ(t, fakeOptions{})
+	world := startBlueZ(t)
 	p := startTool(t, "scan", "--json")
 	p.stdout.Close()
 	p.wantExit(t, exitDone, "")
-	fake.awaitCall(t, "StopDiscovery")
+	world.awaitCall(t, "StopDiscovery")
 }
 
 func TestFramesArePrintedOnDemand(t *testing.T) {
-	startBlueZ(t, fakeOptions{})
+	startBlueZ(t)
 	t.Setenv("BLUEZ_DEBUG", "frames")
 	p := startTool(t, "read", peer, "2a38", "--format", "utf8")
 	out, err := io.ReadAll(p.stdout)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/gobluez/bluez/facade/bluetest"
 	"github.com/spf13/cobra"
 )
 
@@ -21,9 +23,11 @@ type tool struct {
 	timeout duration
 	json    bool
 	verbose bool
+	sim     bool
 
-	log   *slog.Logger // the tool's and the library's: standard error with --verbose, else nowhere
-	begun bool         // the arguments were accepted; what fails from here on is not the command line's fault
+	log   *slog.Logger    // the tool's and the library's: standard error with --verbose, else nowhere
+	begun bool            // the arguments were accepted; what fails from here on is not the command line's fault
+	world *bluetest.World // the simulated BlueZ of --sim
 }
 
 // run runs the command line args (without the program's name) and returns the exit code. It returns soon after ctx ends,
@@ -37,6 +41,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	addCobraCommands(root)
 	root.SetArgs(negativesAsArguments(root, append([]string{}, args...))) // cobra takes nil for os.Args
 	err := root.ExecuteContext(ctx)
+	if t.world != nil {
+		err = errors.Join(err, t.world.Close())
+	}
 	if err != nil && !t.begun {
 		err = usageError{err}
 	}
@@ -62,7 +69,7 @@ CHARACTERISTIC is a UUID or a handle:
 A UUID that several characteristics share is an error: choose one of them by its handle.
 
 Exit codes:
-  0    done (also a scan that found nothing, and Ctrl-C during scan and notify)
+  0    done (also a scan that found nothing, and Ctrl-C during scan, notify and monitor)
   1    failed
   2    used wrongly: nothing was sent to Bluetooth
   3    Bluetooth is not available: no D-Bus, no bluetoothd, no adapter, or the adapter is off
@@ -84,11 +91,15 @@ func (t *tool) rootCommand() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, args []string) error { return nil },
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) (err error) {
 			t.begun = true
 			if t.verbose {
 				t.log = slog.New(slog.NewTextHandler(t.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			}
+			if t.sim {
+				t.world, err = bluetest.New(cmd.Context(), simulation())
+			}
+			return err
 		},
 	}
 	root.SuggestionsMinimumDistance = 2
@@ -105,8 +116,10 @@ func (t *tool) rootCommand() *cobra.Command {
 	flags.Var(&t.timeout, "timeout", "longest wait for Bluetooth to answer, in seconds or with a unit")
 	flags.BoolVar(&t.json, "json", false, "print one JSON object a line")
 	flags.BoolVar(&t.verbose, "verbose", false, "say on standard error what is being done")
+	flags.BoolVar(&t.sim, "sim", false, "use a simulated BlueZ with a few devices around (see ble sim)")
 	root.AddCommand(
 		t.adaptersCommand(), t.scanCommand(), t.inspectCommand(), t.readCommand(), t.writeCommand(), t.notifyCommand(),
+		t.pairCommand(), t.forgetCommand(), t.devicesCommand(), t.monitorCommand(), t.simCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.DisableFlagsInUseLine = true // they name their own

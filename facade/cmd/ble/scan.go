@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/gobluez/bluez/facade"
+	"github.com/gobluez/bluez/facade/assigned"
 	"github.com/spf13/cobra"
 )
 
 const scanHelp = `Scan prints a line each time BlueZ reports news of a device: address, signal strength, name, and what else it
-advertises. It ends after --duration, or with Ctrl-C.
+advertises; behind a number is its name, if BlueZ knows one. It ends after --duration, or with Ctrl-C.
 
 With --json each line is an object with time, adapter, address, address_type, name, rssi and tx_power (in dBm),
 service_uuids, manufacturer_data (by company identifier) and service_data (by UUID), bytes as hex.`
@@ -129,16 +130,17 @@ func describe(a facade.Advertisement) string {
 	if len(a.ServiceUUIDs) > 0 {
 		var services []string
 		for _, uuid := range a.ServiceUUIDs {
-			services = append(services, uuid.Short())
+			services = append(services, serviceText(uuid))
 		}
-		more = append(more, "services "+strings.Join(services, ","))
+		more = append(more, "services "+strings.Join(services, ", "))
 	}
 	for _, company := range slices.Sorted(maps.Keys(a.ManufacturerData)) {
-		more = append(more, fmt.Sprintf("company %04x:%x", company, a.ManufacturerData[company]))
+		name, _ := assigned.Company(company)
+		more = append(more, fmt.Sprintf("company %s: %x", named(fmt.Sprintf("%04x", company), name), a.ManufacturerData[company]))
 	}
 	byUUID := func(x, y facade.UUID) int { return slices.Compare(x[:], y[:]) }
 	for _, uuid := range slices.SortedFunc(maps.Keys(a.ServiceData), byUUID) {
-		more = append(more, fmt.Sprintf("data %s:%x", uuid.Short(), a.ServiceData[uuid]))
+		more = append(more, fmt.Sprintf("data %s: %x", serviceText(uuid), a.ServiceData[uuid]))
 	}
 	if a.HasTxPower {
 		more = append(more, fmt.Sprintf("sent at %d dBm", a.TxPower))

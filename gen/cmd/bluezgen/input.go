@@ -15,14 +15,10 @@ import (
 
 // read returns the inputs that the command line names, each once, with the overlays in them.
 func (c *command) read(ctx context.Context) ([]*gen.File, error) {
-	sources, err := readInputs(c.inputs)
+	sources, err := readInputs(c.inputs, c.overlays)
 	if err != nil {
 		return nil, err
 	}
-	// An overlay may well stand in the directory of the inputs.
-	sources = slices.DeleteFunc(sources, func(s gen.Source) bool {
-		return slices.ContainsFunc(c.overlays, func(o string) bool { return filepath.Clean(o) == filepath.Clean(s.Name) })
-	})
 	files, err := parseAll(sources)
 	if err != nil {
 		return nil, err
@@ -115,12 +111,12 @@ func chosen(files []*gen.File, patterns []string) ([]*gen.File, error) {
 	return kept, nil
 }
 
-// readInputs reads what the arguments name, each file once.
-func readInputs(args []string) ([]gen.Source, error) {
+// readInputs reads what the arguments name, each file once, and without the overlays, which may well stand beside the inputs.
+func readInputs(args, overlays []string) ([]gen.Source, error) {
 	var sources []gen.Source
 	seen := make(map[string]bool)
 	for _, arg := range args {
-		found, err := readInput(arg)
+		found, err := readInput(arg, overlays)
 		if err != nil {
 			return nil, err
 		}
@@ -135,13 +131,13 @@ func readInputs(args []string) ([]gen.Source, error) {
 }
 
 // readInput reads a file, a directory, the files of a pattern, or built-in interfaces, whichever there is first.
-func readInput(arg string) ([]gen.Source, error) {
+func readInput(arg string, overlays []string) ([]gen.Source, error) {
 	info, err := os.Stat(arg)
 	switch {
 	case err == nil && info.IsDir():
-		return readDirectory(arg)
+		return readDirectory(arg, overlays)
 	case err == nil:
-		return readFiles([]string{arg})
+		return readFiles([]string{arg}, overlays)
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -150,7 +146,7 @@ func readInput(arg string) ([]gen.Source, error) {
 		return nil, fmt.Errorf("pattern %q: %w", arg, err)
 	}
 	if len(paths) > 0 {
-		return readFiles(paths)
+		return readFiles(paths, overlays)
 	}
 	sources, err := builtIn(arg)
 	if err == nil && len(sources) == 0 {
@@ -159,7 +155,7 @@ func readInput(arg string) ([]gen.Source, error) {
 	return sources, err
 }
 
-func readDirectory(dir string) ([]gen.Source, error) {
+func readDirectory(dir string, overlays []string) ([]gen.Source, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -173,12 +169,15 @@ func readDirectory(dir string) ([]gen.Source, error) {
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("directory %s: no *.xml file in it", dir)
 	}
-	return readFiles(paths)
+	return readFiles(paths, overlays)
 }
 
-func readFiles(paths []string) ([]gen.Source, error) {
+func readFiles(paths, overlays []string) ([]gen.Source, error) {
 	var sources []gen.Source
 	for _, p := range paths {
+		if slices.ContainsFunc(overlays, func(o string) bool { return sameFile(o, p) }) {
+			continue
+		}
 		data, err := os.ReadFile(p)
 		if err != nil {
 			return nil, err
@@ -186,4 +185,14 @@ func readFiles(paths []string) ([]gen.Source, error) {
 		sources = append(sources, gen.Source{Name: p, Data: data})
 	}
 	return sources, nil
+}
+
+// sameFile tells whether two paths lead to one file.
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }

@@ -122,6 +122,7 @@ func TestOverlayInTheDirectoryOfTheInputsIsNone(t *testing.T) {
 	dir := folder(t, map[string]string{"xml/lamp.xml": lampXML, "xml/over.xml": lampOverlay})
 	bluezgen(t, dir, "-xml", "-overlay", "./xml/over.xml", "xml").expect(t, exitDone, "Blinks once.")
 	bluezgen(t, dir, "-xml", "-overlay", "xml/over.xml", "xml/*.xml").expect(t, exitDone, "Blinks once.")
+	bluezgen(t, dir, "-xml", "-overlay", filepath.Join(dir, "xml", "over.xml"), "xml").expect(t, exitDone, "Blinks once.")
 	bluezgen(t, dir, "-xml", "xml/lamp.xml", "xml/over.xml").expect(t, exitFailed, "interface org.example.Lamp1 differs")
 }
 
@@ -167,4 +168,11 @@ func TestXML(t *testing.T) {
 		t.Errorf("got\n%s", got)
 	}
 	bluezgen(t, dir, "-xml", "lamp.xml", "other.xml").expect(t, exitFailed, "other.xml:2: interface org.example.Lamp1 differs from another one of that name")
+}
+
+func TestOverlayMayHaveTheNameOfTheBuiltInFile(t *testing.T) {
+	dir := folder(t, map[string]string{"org.bluez.Battery1.xml": `<node><interface name="org.bluez.Battery1">
+  <annotation name="org.gtk.GDBus.DocString" value="The charge, in the words of another."/>
+</interface></node>`})
+	bluezgen(t, dir, "-xml", "-overlay", "org.bluez.Battery1.xml", "org.bluez.Battery1").expect(t, exitDone, "in the words of another")
 }

@@ -27,7 +27,7 @@ func reusedPackage(arg string) (*gen.Package, error) {
 	var sources []gen.Source
 	var err error
 	if given {
-		sources, err = readInput(input)
+		sources, err = readInput(input, nil)
 	} else {
 		for _, from := range generatedFrom {
 			if from.path == importPath {
