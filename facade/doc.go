@@ -23,8 +23,6 @@
 // for All or Next to take.
 //
 // [Stay] runs a function while a device is connected, again after each disconnection.
-// [Devices] lists what BlueZ knows without a scan, [Adapters] the machine's controllers;
-// [WatchDevices] and [WatchAdapters] tell what happens to them.
 //
 // [Devices] lists what BlueZ knows without a scan, such as what is connected or paired
 // already; [Adapters] lists the controllers of the machine, and [SetPowered] switches
