@@ -80,8 +80,22 @@ func (i *Image) Run(ctx context.Context, job Job) error {
 			return err
 		}
 	}
-	return i.boot(ctx, tcg, 0, initrd, job)
+	for attempt := 1; ; attempt++ {
+		err := i.boot(ctx, tcg, emulatedWithin, initrd, job)
+		if !errors.Is(err, errNotAlive) || attempt == emulatedBoots || ctx.Err() != nil {
+			return err
+		}
+		fmt.Fprintf(i.log, "the guest did not start, trying again: %v\n", err)
+	}
 }
+
+// emulatedBoots bounds how often a guest is started that does not reach its init within
+// emulatedWithin: under emulation the kernel panics now and then while its two CPUs patch
+// its code. It takes seconds otherwise, or half a minute on a busy host.
+const (
+	emulatedBoots  = 3
+	emulatedWithin = 2 * time.Minute
+)
 
 // hasKVM reports whether KVM is offered; only a boot shows whether it works.
 func hasKVM() bool {
