@@ -1,8 +1,6 @@
 package gen
 
-import (
-	"errors"
-)
+import "errors"
 
 // Source is an introspection file to be read.
 type Source struct {
@@ -14,11 +12,11 @@ type Source struct {
 
 // Generate returns the files of a package made of the interfaces in sources. See [Plan] for context.
 func Generate(sources, context []Source, o Options) ([]Output, error) {
-	files, err := parseAll(sources)
+	files, err := ParseAll(sources)
 	if err != nil {
 		return nil, err
 	}
-	shared, err := parseAll(context)
+	shared, err := ParseAll(context)
 	if err != nil {
 		return nil, err
 	}
@@ -29,13 +27,15 @@ func Generate(sources, context []Source, o Options) ([]Output, error) {
 	return pkg.Emit()
 }
 
-func parseAll(sources []Source) ([]*File, error) {
+// ParseAll parses several files. The error has those of all that are refused.
+func ParseAll(sources []Source) ([]*File, error) {
 	var files []*File
 	var errs []error
 	for _, source := range sources {
 		file, err := Parse(source.Name, source.Data)
 		if err != nil {
 			errs = append(errs, err)
+			continue
 		}
 		files = append(files, file)
 	}

@@ -100,7 +100,7 @@ func (c *goldenCase) sources(folder string) []Source {
 // base returns the package that the case reuses, or nil.
 func (c *goldenCase) base(t *testing.T) *Package {
 	t.Helper()
-	files, err := parseAll(c.sources("base"))
+	files, err := ParseAll(c.sources("base"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,11 +121,11 @@ func (c *goldenCase) generate(t *testing.T) []Output {
 
 func (c *goldenCase) generateFrom(t *testing.T, sources []Source) []Output {
 	t.Helper()
-	files, err := parseAll(sources)
+	files, err := ParseAll(sources)
 	if err != nil {
 		t.Fatal(err)
 	}
-	known, err := parseAll(c.sources("context"))
+	known, err := ParseAll(c.sources("context"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,9 +203,6 @@ func TestGenerationDoesNotDependOnOrder(t *testing.T) {
 
 // TestGeneratedCodeRuns builds a module of all golden cases, vets it, and runs the tests that the cases hold.
 func TestGeneratedCodeRuns(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a module")
-	}
 	dir := t.TempDir()
 	module(t, dir, "golden.example")
 	for _, c := range goldenCases(t) {

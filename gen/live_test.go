@@ -20,9 +20,6 @@ const livePath = "live.example/live"
 // serves random interfaces by generated skeletons, calls them through generated proxies with random values, and compares each value
 // that arrives with the one that was sent. Another calls dbus-daemon itself.
 func TestGeneratedCodeWorksOnABus(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a module")
-	}
 	dir := t.TempDir()
 	module(t, dir, "live.example")
 	if err := os.CopyFS(filepath.Join(dir, "live"), os.DirFS("testdata/live")); err != nil {

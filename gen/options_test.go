@@ -43,9 +43,6 @@ func TestPlanRefusesOptions(t *testing.T) {
 
 // TestPackagesOfAllOptionsCompile builds random interfaces with one side only, in one file, and two packages in one folder.
 func TestPackagesOfAllOptionsCompile(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a module")
-	}
 	dir := t.TempDir()
 	module(t, dir, "options.example")
 	source := []Source{{Name: "random.xml", Data: []byte(randomInterfaces(7))}}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
-	"time"
 
 	"github.com/gobluez/bluez/facade"
 	"github.com/spf13/cobra"
@@ -23,38 +22,33 @@ func (t *tool) adaptersCommand() *cobra.Command {
 }
 
 func (t *tool) adapters(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(t.timeout))
-	defer cancel()
-	central, err := t.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer central.Close()
-	all, err := central.Adapters(ctx)
-	if err != nil {
-		return err
-	}
-	var wanted []facade.Adapter
-	for _, a := range all {
-		if t.adapter == "" || a.Name == string(t.adapter) {
-			wanted = append(wanted, a)
-		}
-	}
-	if len(wanted) == 0 && t.adapter != "" {
-		return fmt.Errorf("%s: %w", t.adapter, facade.ErrNoAdapter)
-	}
-	if len(wanted) == 0 {
-		return facade.ErrNoAdapter
-	}
-	if !t.json {
-		return printAdapters(t.stdout, wanted)
-	}
-	for _, a := range wanted {
-		if err := printJSON(t.stdout, a); err != nil {
+	return t.withCentral(ctx, func(ctx context.Context, central *facade.Central) error {
+		all, err := central.Adapters(ctx)
+		if err != nil {
 			return err
 		}
-	}
-	return nil
+		var wanted []facade.Adapter
+		for _, a := range all {
+			if t.adapter == "" || a.Name == string(t.adapter) {
+				wanted = append(wanted, a)
+			}
+		}
+		if len(wanted) == 0 && t.adapter != "" {
+			return fmt.Errorf("%s: %w", t.adapter, facade.ErrNoAdapter)
+		}
+		if len(wanted) == 0 {
+			return facade.ErrNoAdapter
+		}
+		if !t.json {
+			return printAdapters(t.stdout, wanted)
+		}
+		for _, a := range wanted {
+			if err := printJSON(t.stdout, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func printAdapters(w io.Writer, adapters []facade.Adapter) error {

@@ -92,8 +92,8 @@ func meantHandle(client *facade.Client, which facade.Attribute) *facade.Characte
 	return characteristic
 }
 
-// withCharacteristic connects to d, finds the characteristic and calls do, all within the time limit.
-func (t *tool) withCharacteristic(ctx context.Context, d device, which facade.Attribute, do func(context.Context, *facade.Client, *facade.Characteristic) error) error {
+// withCentral opens a Central and calls do, all within the time limit.
+func (t *tool) withCentral(ctx context.Context, do func(context.Context, *facade.Central) error) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(t.timeout))
 	defer cancel()
 	central, err := t.open(ctx)
@@ -101,14 +101,28 @@ func (t *tool) withCharacteristic(ctx context.Context, d device, which facade.At
 		return err
 	}
 	defer central.Close()
-	client, err := t.connect(ctx, central, d)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	c, err := find(client, which)
-	if err != nil {
-		return err
-	}
-	return do(ctx, client, c)
+	return do(ctx, central)
+}
+
+// withClient connects to d and calls do, all within the time limit.
+func (t *tool) withClient(ctx context.Context, d device, do func(context.Context, *facade.Client) error) error {
+	return t.withCentral(ctx, func(ctx context.Context, central *facade.Central) error {
+		client, err := t.connect(ctx, central, d)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		return do(ctx, client)
+	})
+}
+
+// withCharacteristic connects to d, finds the characteristic and calls do, all within the time limit.
+func (t *tool) withCharacteristic(ctx context.Context, d device, which facade.Attribute, do func(context.Context, *facade.Client, *facade.Characteristic) error) error {
+	return t.withClient(ctx, d, func(ctx context.Context, client *facade.Client) error {
+		c, err := find(client, which)
+		if err != nil {
+			return err
+		}
+		return do(ctx, client, c)
+	})
 }

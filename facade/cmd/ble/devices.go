@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/gobluez/bluez/facade"
 	"github.com/spf13/cobra"
@@ -33,26 +32,21 @@ func (t *tool) devicesCommand() *cobra.Command {
 }
 
 func (t *tool) devices(ctx context.Context, o facade.DevicesOptions) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(t.timeout))
-	defer cancel()
-	central, err := t.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer central.Close()
-	all, err := central.Devices(ctx, o)
-	if err != nil {
-		return err
-	}
-	if !t.json {
-		return printDevices(t.stdout, all)
-	}
-	for _, d := range all {
-		if err := printJSON(t.stdout, d); err != nil {
+	return t.withCentral(ctx, func(ctx context.Context, central *facade.Central) error {
+		all, err := central.Devices(ctx, o)
+		if err != nil {
 			return err
 		}
-	}
-	return nil
+		if !t.json {
+			return printDevices(t.stdout, all)
+		}
+		for _, d := range all {
+			if err := printJSON(t.stdout, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func printDevices(w io.Writer, devices []facade.KnownDevice) error {

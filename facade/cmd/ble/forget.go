@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gobluez/bluez/facade"
 	"github.com/spf13/cobra"
@@ -34,21 +33,16 @@ func (t *tool) forgetCommand() *cobra.Command {
 }
 
 func (t *tool) forget(ctx context.Context, d device) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(t.timeout))
-	defer cancel()
-	central, err := t.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer central.Close()
-	known, err := t.known(ctx, central, d)
-	if err != nil {
-		return err
-	}
-	if err := central.Forget(ctx, known); err != nil || !t.json {
-		return err
-	}
-	return printJSON(t.stdout, known)
+	return t.withCentral(ctx, func(ctx context.Context, central *facade.Central) error {
+		known, err := t.known(ctx, central, d)
+		if err != nil {
+			return err
+		}
+		if err := central.Forget(ctx, known); err != nil || !t.json {
+			return err
+		}
+		return printJSON(t.stdout, known)
+	})
 }
 
 // known returns the device that BlueZ knows by a DEVICE argument.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/gobluez/bluez/facade"
 	"github.com/spf13/cobra"
@@ -82,39 +81,29 @@ type value []byte
 func (v value) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, v), nil }
 
 func (t *tool) inspect(ctx context.Context, d device, values bool) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(t.timeout))
-	defer cancel()
-	central, err := t.open(ctx)
-	if err != nil {
+	return t.withClient(ctx, d, func(ctx context.Context, client *facade.Client) error {
+		mtu, err := client.MTU(ctx)
+		if err != nil {
+			return err
+		}
+		services, err := t.services(ctx, client, values)
+		if err != nil {
+			return err
+		}
+		found := tree{
+			Adapter:     client.Device().Adapter,
+			Address:     client.Address(),
+			AddressType: client.Device().AddressType,
+			Name:        client.Name(),
+			MTU:         mtu,
+			Services:    services,
+		}
+		if t.json {
+			return printJSON(t.stdout, found)
+		}
+		_, err = io.WriteString(t.stdout, found.text())
 		return err
-	}
-	defer central.Close()
-	client, err := t.connect(ctx, central, d)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	mtu, err := client.MTU(ctx)
-	if err != nil {
-		return err
-	}
-	services, err := t.services(ctx, client, values)
-	if err != nil {
-		return err
-	}
-	found := tree{
-		Adapter:     client.Device().Adapter,
-		Address:     client.Address(),
-		AddressType: client.Device().AddressType,
-		Name:        client.Name(),
-		MTU:         mtu,
-		Services:    services,
-	}
-	if t.json {
-		return printJSON(t.stdout, found)
-	}
-	_, err = io.WriteString(t.stdout, found.text())
-	return err
+	})
 }
 
 // services returns what a device offers, with the values that can be read if they are asked for.

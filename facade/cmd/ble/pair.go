@@ -51,23 +51,18 @@ func (t *tool) pairCommand() *cobra.Command {
 }
 
 func (t *tool) pair(ctx context.Context, d device, agent *facade.Agent) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(t.timeout))
-	defer cancel()
-	central, err := t.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer central.Close()
-	client, err := t.connectWith(ctx, central, d, facade.ConnectOptions{Pair: &facade.PairOptions{Agent: agent}})
-	if err != nil {
-		return why(err)
-	}
-	defer client.Close()
-	t.log.Info("paired", "address", client.Address())
-	if t.json {
-		return t.printDevice(ctx, central, client.Device())
-	}
-	return nil
+	return t.withCentral(ctx, func(ctx context.Context, central *facade.Central) error {
+		client, err := t.connectWith(ctx, central, d, facade.ConnectOptions{Pair: &facade.PairOptions{Agent: agent}})
+		if err != nil {
+			return why(err)
+		}
+		defer client.Close()
+		t.log.Info("paired", "address", client.Address())
+		if t.json {
+			return t.printDevice(ctx, central, client.Device())
+		}
+		return nil
+	})
 }
 
 // why adds to the error of a pairing what the user or a flag has said; the library leaves out what an agent says.

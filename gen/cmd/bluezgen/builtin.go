@@ -61,7 +61,7 @@ func knownTypes(inputs []*gen.File) ([]*gen.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		files, err := parseAll(sources)
+		files, err := gen.ParseAll(sources)
 		if err != nil {
 			return nil, err
 		}

@@ -119,9 +119,6 @@ func startPlugin(t *testing.T, path dbus.ObjectPath) string {
 // TestDownstreamModule does what the README says, in a folder of its own, with this module as it is on disk and without the
 // network, and looks at the files on the way.
 func TestDownstreamModule(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a module")
-	}
 	steps, files := readmeSteps(t), moduleFiles(t)
 	dir := t.TempDir()
 	root, err := filepath.Abs("../../..")

@@ -19,7 +19,7 @@ func (c *command) read(ctx context.Context) ([]*gen.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := parseAll(sources)
+	files, err := gen.ParseAll(sources)
 	if err != nil {
 		return nil, err
 	}
@@ -53,20 +53,6 @@ func (c *command) readLive(ctx context.Context) ([]*gen.File, error) {
 		return nil, fmt.Errorf("%s: it says nothing of interfaces of its own", &c.live)
 	}
 	return c.live.describe(object)
-}
-
-func parseAll(sources []gen.Source) ([]*gen.File, error) {
-	var files []*gen.File
-	var errs []error
-	for _, source := range sources {
-		file, err := gen.Parse(source.Name, source.Data)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		files = append(files, file)
-	}
-	return files, errors.Join(errs...)
 }
 
 func readOverlays(paths []string) ([]*gen.Overlay, error) {

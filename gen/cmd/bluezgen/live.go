@@ -82,5 +82,5 @@ func (o *liveObject) describe(object *gen.File) ([]*gen.File, error) {
 		}
 		sources = append(sources, gen.Source{Name: iface.Name + ".xml", Data: gen.FormatXML(iface)})
 	}
-	return parseAll(sources)
+	return gen.ParseAll(sources)
 }

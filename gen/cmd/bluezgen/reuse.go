@@ -41,7 +41,7 @@ func reusedPackage(arg string) (*gen.Package, error) {
 	if len(sources) == 0 {
 		return nil, misusef("expected %s, or %s=INPUT with what it was generated from", bluezgenPath, importPath)
 	}
-	files, err := parseAll(sources)
+	files, err := gen.ParseAll(sources)
 	if err != nil {
 		return nil, err
 	}
