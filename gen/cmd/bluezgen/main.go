@@ -162,8 +162,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch _, misused := errors.AsType[misuse](err); {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitDone
-	case errors.Is(err, errStale):
-		return exitFailed
 	case misused:
 		fmt.Fprintf(stderr, "bluezgen: %v; bluezgen -help explains\n", err)
 		return exitMisuse

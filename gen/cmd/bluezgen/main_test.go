@@ -233,7 +233,7 @@ func TestCheckFindsStaleFilesAndWritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	diff := []string{"--- a1.go\n+++ a1.go\n", "-\tM(ctx context.Context) error\n", "+\tN(ctx context.Context) error\n", "--- b1.go\n+++ " + os.DevNull + "\n"}
-	bluezgen(t, dir, "-package", "p", "-check", "xml").expect(t, exitFailed, diff...)
+	bluezgen(t, dir, "-package", "p", "-check", "xml").expect(t, exitFailed, append(diff, "bluezgen: generated files are stale")...)
 	bluezgen(t, dir, "-package", "p", "-diff", "xml").expect(t, exitDone, diff...)
 	if after, err := os.ReadFile(filepath.Join(dir, "a1.go")); err != nil || !bytes.Equal(before, after) {
 		t.Errorf("-check or -diff wrote a1.go (%v)", err)

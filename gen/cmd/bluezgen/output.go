@@ -10,8 +10,8 @@ import (
 	"github.com/gobluez/bluez/gen"
 )
 
-// errStale says that the files on disk are not as generated, of which all has been printed.
-var errStale = errors.New("generated files are stale")
+// errStale says that the files on disk are not as generated. The difference has been printed.
+var errStale = errors.New("generated files are stale: generate them again (go generate)")
 
 // generate generates code and brings the files on disk up to date, or says how they differ.
 func (c *command) generate(files []*gen.File) error {
