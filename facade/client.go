@@ -250,6 +250,12 @@ func (c *Client) disengage(disconnect bool) {
 		if err := bluezgen.NewDevice1(c.link.bus.conn, c.link.path).Disconnect(ctx); err != nil {
 			c.central.logger.Debug("disconnect", "device", c.device.Address, "error", err)
 			c.orphan()
+		} else {
+			// BlueZ may reply before it signals the end, and who connects next must not
+			// take this connection for one that lasts.
+			late, stop := context.WithTimeout(ctx, endTimeout)
+			c.awaitEnd(late)
+			stop()
 		}
 	}
 	if c.reasons != nil {
