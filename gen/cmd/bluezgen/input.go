@@ -79,7 +79,7 @@ func chosen(files []*gen.File, patterns []string) ([]*gen.File, error) {
 			found = found || slices.ContainsFunc(file.Interfaces, func(i *gen.Interface) bool { return matches([]string{p}, i.Name) })
 		}
 		if !found {
-			return nil, fmt.Errorf("interface %q: the inputs have none", p)
+			return nil, fmt.Errorf("interface %q: the inputs have none, but %s", p, listed(files))
 		}
 	}
 	var kept []*gen.File
@@ -95,6 +95,21 @@ func chosen(files []*gen.File, patterns []string) ([]*gen.File, error) {
 		return nil, errors.New("the inputs have no interface")
 	}
 	return kept, nil
+}
+
+// listed names the interfaces of the files, but not more than a reader looks through.
+func listed(files []*gen.File) string {
+	const enough = 20
+	var names []string
+	for _, file := range files {
+		for _, i := range file.Interfaces {
+			names = append(names, i.Name)
+		}
+	}
+	if more := len(names) - enough; more > 0 {
+		names = append(names[:enough], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 // readInputs reads what the arguments name, each file once, and without the overlays, which may well stand beside the inputs.

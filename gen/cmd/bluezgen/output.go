@@ -62,9 +62,11 @@ func (c *command) plan() (dir string, err error) {
 		dir = filepath.Clean(dir)
 	}
 	if c.options.Package == "" {
-		c.options.Package, err = c.defaultPackage(dir)
+		if c.options.Package, err = c.defaultPackage(dir); err != nil {
+			return "", err
+		}
 	}
-	return dir, err
+	return dir, checkPackage(dir, c.options.Package)
 }
 
 // defaultPackage is the name of the package in a directory.
@@ -72,7 +74,7 @@ func (c *command) defaultPackage(dir string) (string, error) {
 	if dir == "." && c.goPackage != "" {
 		return c.goPackage, nil
 	}
-	if name, err := packageOf(dir); name != "" || err != nil {
+	if name, _, err := packageOf(dir); name != "" || err != nil {
 		return name, err
 	}
 	abs, err := filepath.Abs(dir)
