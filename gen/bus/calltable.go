@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/gobluez/bluez/gen/wire"
 )
@@ -17,10 +18,10 @@ const firstSerial = 1 << 31
 // A call is a method call that waits for its reply.
 type call struct {
 	frame   frame
-	want    string // signature of the reply, "" for any
-	member  string // for errors, such as "org.bluez.Device1.Connect"
-	slot    bool   // holds one
-	left    bool   // the caller does not wait any more; guarded by the table
+	want    string    // signature of the reply, "" for any
+	member  string    // for errors, such as "org.bluez.Device1.Connect"
+	slot    bool      // holds one
+	left    time.Time // when the caller has gone, if it has; guarded by the table
 	arrived chan struct{}
 
 	// onReader, if not nil, gets the reply on the reader goroutine, in its place
@@ -117,9 +118,21 @@ func (t *callTable) leave(serial uint32) bool {
 	defer t.mu.Unlock()
 	c, found := t.pending[serial]
 	if found {
-		c.left = true
+		c.left = time.Now()
 	}
 	return found
+}
+
+// unanswered returns how many calls hold slots though their callers left so long ago.
+func (t *callTable) unanswered(since time.Duration) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range t.pending {
+		if c.slot && !c.left.IsZero() && time.Since(c.left) >= since {
+			n++
+		}
+	}
+	return n
 }
 
 // reply gives a reply to its call.
@@ -127,7 +140,7 @@ func (t *callTable) reply(m *message, d *wire.Decoder) error {
 	t.mu.Lock()
 	c := t.pending[m.header.ReplySerial]
 	delete(t.pending, m.header.ReplySerial)
-	late := c == nil || c.left
+	late := c == nil || !c.left.IsZero()
 	t.mu.Unlock()
 	if c != nil && c.slot {
 		t.conn.slots.release()
@@ -189,7 +202,7 @@ func (t *callTable) fail(err error) {
 			t.conn.slots.release()
 		}
 		switch {
-		case c.left:
+		case !c.left.IsZero():
 		case c.onReader != nil:
 			_ = c.onReader(nil, err)
 		default:

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -90,6 +91,7 @@ func newConn(s *stream, o Options) *Conn {
 	c.oddity.logger = c.logger
 	c.decoders.New = func() any { return c.newDecoder() }
 	c.calls.init(c)
+	c.slots.patience, c.slots.stuck = patience, c.giveUp
 	c.rules.init(c)
 	c.names.init(c)
 	c.router.init(c)
@@ -189,6 +191,19 @@ func (c *Conn) fail(err error) {
 		defer c.spawn.Unlock()
 		c.cancel(err)
 	})
+}
+
+// patience is how long after its caller has left a call may still be answered. BlueZ
+// takes a minute at most, when it asks a person something.
+const patience = time.Minute
+
+// giveUp ends the connection if half of its slots, at least, are held by calls that will
+// not be answered any more. There is no other way to have them back: the bus counts such
+// a call until it is answered or either side leaves.
+func (c *Conn) giveUp() {
+	if n := c.calls.unanswered(c.slots.patience); n >= maxInFlight/2 {
+		c.fail(fmt.Errorf("%d calls were never answered, and the bus takes no more of them", n))
+	}
 }
 
 // Close closes the connection and waits until its goroutines have ended, served

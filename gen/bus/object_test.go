@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -322,6 +323,59 @@ func TestHundredCallsInFlightAndUrgentOnesFirst(t *testing.T) {
 	all.Wait()
 	if stats := client.Stats(); stats.InFlight != 0 || stats.Queued != 0 {
 		t.Errorf("%+v", stats)
+	}
+}
+
+// What is never answered takes a slot for good. A connection that has no more ends, unless
+// somebody still waits for the replies.
+func TestConnectionEndsWhenNothingIsAnsweredAnyMore(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		gone int // callers
+		ends bool
+	}{
+		{"half the callers have gone", maxInFlight / 2, true},
+		{"most callers wait", maxInFlight/2 - 1, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			service, client := pair(t)
+			client.slots.patience = time.Millisecond
+			g := newGate()
+			export(t, service, "/wait", ExportOptions{Concurrent: true}, newThing(g.method("Wait"), echo()))
+			o := client.Object(serviceName, "/wait")
+			leaving, leave := context.WithCancel(t.Context())
+			defer leave()
+			staying, rest := context.WithCancel(t.Context())
+			var gone, all sync.WaitGroup
+			for n := range maxInFlight {
+				ctx, tasks := staying, &all
+				if n < test.gone {
+					ctx, tasks = leaving, &gone
+				}
+				tasks.Go(func() { _ = o.Call(ctx, Method{Interface: thingName, Name: "Wait"}, nil, nil) })
+				receive(t, g.entered)
+			}
+			leave()
+			gone.Wait()
+			if stats := client.Stats(); stats.InFlight != maxInFlight || stats.Unanswered != test.gone {
+				t.Errorf("%+v", stats)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			if test.ends {
+				ctx = within(t)
+			}
+			err := callEcho(ctx, o, "x")
+			if test.ends && (!errors.Is(err, ErrClosed) || !strings.Contains(err.Error(), "50 calls were never answered")) {
+				t.Errorf("call: %v", err)
+			}
+			if !test.ends && (!errors.Is(err, context.DeadlineExceeded) || client.Err() != nil) {
+				t.Errorf("call: %v; connection: %v", err, client.Err())
+			}
+			rest()
+			all.Wait()
+			close(g.leave)
+		})
 	}
 }
 

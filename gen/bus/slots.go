@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"time"
 )
 
 // maxInFlight is how many calls may wait for their replies at once. The system bus
@@ -23,6 +24,9 @@ type slots struct {
 	used   int
 	urgent list.List // of chan struct{}, closed when the slot is theirs
 	normal list.List
+
+	patience time.Duration // how long a caller waits before it calls stuck, again and again
+	stuck    func()        // looks whether slots will ever be free
 }
 
 // acquire waits for a slot, until ctx or the connection ends.
@@ -40,14 +44,20 @@ func (s *slots) acquire(ctx, conn context.Context, priority bool) error {
 	ready := make(chan struct{})
 	place := queue.PushBack(ready)
 	s.mu.Unlock()
+	look := time.NewTicker(s.patience)
+	defer look.Stop()
 	var err error
-	select {
-	case <-ready:
-		return nil
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-conn.Done():
-		err = context.Cause(conn)
+	for err == nil {
+		select {
+		case <-ready:
+			return nil
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-conn.Done():
+			err = context.Cause(conn)
+		case <-look.C:
+			s.stuck()
+		}
 	}
 	s.mu.Lock()
 	select {

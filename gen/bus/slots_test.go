@@ -6,12 +6,13 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 )
 
 // fullSlots returns slots that are all used, those for urgent calls included.
 func fullSlots(t *testing.T) *slots {
 	t.Helper()
-	s := new(slots)
+	s := &slots{patience: time.Hour}
 	for i := range maxUrgentInFlight {
 		if err := s.acquire(t.Context(), t.Context(), i >= maxInFlight); err != nil {
 			t.Fatal(err)

@@ -15,7 +15,8 @@ type Stats struct {
 	LateReplies   uint64 // replies whose caller had gone
 	Dropped       uint64 // messages kept from DBus() because its user did not read
 	InFlight      int    // calls that count against the bus' limit and wait for their reply
-	Queued        int    // calls that wait for one of those to end
+	Unanswered    int    // of those: whose callers have gone
+	Queued        int    // calls that wait for one of those in flight to end
 	MatchRules    int    // match rules in force
 	Subscriptions int    // handlers of signals
 	Exports       int    // exported objects
@@ -39,6 +40,7 @@ func (c *Conn) Stats() Stats {
 		LateReplies:   c.counts.late.Load(),
 		Dropped:       c.counts.dropped.Load(),
 		InFlight:      inFlight,
+		Unanswered:    c.calls.unanswered(0),
 		Queued:        queued,
 		MatchRules:    c.rules.len(),
 		Subscriptions: c.router.len(),
