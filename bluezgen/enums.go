@@ -243,7 +243,8 @@ const (
 	CharacteristicFlagSecureNotify CharacteristicFlag = "secure-notify"
 	// Subscribing to indications needs LE Secure Connections. Only applications set it.
 	CharacteristicFlagSecureIndicate CharacteristicFlag = "secure-indicate"
-	// Access needs authorization by an agent.
+	// The application is asked before a prepared write, with the option prepare-authorize; other access
+	// is not affected.
 	CharacteristicFlagAuthorize CharacteristicFlag = "authorize"
 )
 
@@ -270,7 +271,8 @@ const (
 	DescriptorFlagSecureRead DescriptorFlag = "secure-read"
 	// Writing needs LE Secure Connections. Only applications set it.
 	DescriptorFlagSecureWrite DescriptorFlag = "secure-write"
-	// Access needs authorization by an agent.
+	// The application is asked before a prepared write, with the option prepare-authorize; other access
+	// is not affected.
 	DescriptorFlagAuthorize DescriptorFlag = "authorize"
 )
 

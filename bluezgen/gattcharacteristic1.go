@@ -215,8 +215,9 @@ func (p GattCharacteristic1) Confirm(ctx context.Context) error {
 }
 
 // Handle returns the attribute handle of the characteristic declaration; the value has the next
-// one. An application may serve it to ask for that handle, which older releases allow too; without
-// it, or with 0, BlueZ chooses one and the application is not told which.
+// one. An application may serve it to ask for a handle, which is then that of the value; older
+// releases allow that too. Without it BlueZ chooses one, and with 0 it also sets the property to
+// that while it registers the application.
 //
 // Since BlueZ 5.69. Optional: not every object has it.
 func (p GattCharacteristic1) Handle(ctx context.Context) (value uint16, err error) {
@@ -320,8 +321,9 @@ type GattCharacteristic1Properties struct {
 	GattCharacteristic1Set
 
 	// The attribute handle of the characteristic declaration; the value has the next one. An
-	// application may serve it to ask for that handle, which older releases allow too; without it, or
-	// with 0, BlueZ chooses one and the application is not told which.
+	// application may serve it to ask for a handle, which is then that of the value; older releases
+	// allow that too. Without it BlueZ chooses one, and with 0 it also sets the property to that while
+	// it registers the application.
 	//
 	// Since BlueZ 5.69. Optional: not every object has it.
 	Handle uint16

@@ -94,8 +94,8 @@ func (p GattDescriptor1) WriteValue(ctx context.Context, value []byte, options D
 }
 
 // Handle returns the attribute handle of the descriptor. An application may serve it to ask for
-// that handle, which older releases allow too; without it, or with 0, BlueZ chooses one and the
-// application is not told which.
+// that handle, which older releases allow too; without it BlueZ chooses one, and with 0 it also
+// sets the property to that while it registers the application.
 //
 // Since BlueZ 5.69. Optional: not every object has it.
 func (p GattDescriptor1) Handle(ctx context.Context) (value uint16, err error) {
@@ -163,8 +163,8 @@ type GattDescriptor1Properties struct {
 	GattDescriptor1Set
 
 	// The attribute handle of the descriptor. An application may serve it to ask for that handle, which
-	// older releases allow too; without it, or with 0, BlueZ chooses one and the application is not
-	// told which.
+	// older releases allow too; without it BlueZ chooses one, and with 0 it also sets the property to
+	// that while it registers the application.
 	//
 	// Since BlueZ 5.69. Optional: not every object has it.
 	Handle uint16

@@ -36,8 +36,8 @@ func NewGattService1(conn *bus.Conn, path dbus.ObjectPath) GattService1 {
 }
 
 // Handle returns the attribute handle of the service declaration. An application may serve it to
-// ask for that handle, which older releases allow too; without it, or with 0, BlueZ chooses one and
-// the application is not told which.
+// ask for that handle, which older releases allow too; without it BlueZ chooses one, and with 0 it
+// also sets the property to that while it registers the application.
 //
 // Since BlueZ 5.69. Optional: not every object has it.
 func (p GattService1) Handle(ctx context.Context) (value uint16, err error) {
@@ -104,8 +104,8 @@ type GattService1Properties struct {
 	GattService1Set
 
 	// The attribute handle of the service declaration. An application may serve it to ask for that
-	// handle, which older releases allow too; without it, or with 0, BlueZ chooses one and the
-	// application is not told which.
+	// handle, which older releases allow too; without it BlueZ chooses one, and with 0 it also sets the
+	// property to that while it registers the application.
 	//
 	// Since BlueZ 5.69. Optional: not every object has it.
 	Handle uint16
