@@ -14,11 +14,13 @@ import (
 // nothing else was asked for. Its methods do what happens to the hardware. They may be
 // called from any goroutine.
 type Adapter struct {
-	world   *World
-	name    string
-	address string
-	roles   []bluezgen.AdapterRole
-	leOnly  bool
+	world    *World
+	name     string
+	address  string
+	roles    []bluezgen.AdapterRole
+	leOnly   bool
+	extended bool        // advertising
+	station  *Peripheral // what it is to other adapters
 
 	// Guarded by the world.
 	alias   string
@@ -63,10 +65,14 @@ func (w *World) plug(c AdapterConfig) (*Adapter, error) {
 		c.Roles = []bluezgen.AdapterRole{bluezgen.AdapterRoleCentral, bluezgen.AdapterRolePeripheral}
 	}
 	a := &Adapter{
-		world: w, name: c.Name, address: address, roles: c.Roles, leOnly: c.LEOnly, alias: cmp.Or(c.Alias, "bluetest "+c.Name), powered: !c.Off,
+		world: w, name: c.Name, address: address, roles: c.Roles, leOnly: c.LEOnly, extended: c.ExtendedAdvertising, alias: cmp.Or(c.Alias, "bluetest "+c.Name), powered: !c.Off,
 		stored: map[string]*storedDevice{},
 	}
+	if a.station, err = a.newStation(); err != nil {
+		return nil, err
+	}
 	if err := w.insert(a); err != nil {
+		a.station.cancel(err)
 		return nil, err
 	}
 	return a, nil
@@ -130,7 +136,7 @@ func (a *Adapter) Address() string { return a.address }
 
 // Power switches the adapter's radio on or off, as rfkill, a desktop's settings or
 // another program do. Off ends all discovery sessions and all connections, and BlueZ
-// tells nobody why.
+// tells nobody why. It silences advertisements until they are registered again.
 func (a *Adapter) Power(on bool) {
 	a.world.fault("Power", "adapter", a.name, "on", on)
 	a.world.mu.Lock()

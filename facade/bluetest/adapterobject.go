@@ -25,6 +25,9 @@ type adapterObject struct {
 	devices           map[dbus.ObjectPath]*deviceObject
 	discovery         discovery
 	monitors          monitors
+	gatt              gattManager
+	advertising       advertisingManager
+	batteries         batteryProviders
 	discoverableTimer *time.Timer // until it is not any more; may be nil
 }
 
@@ -37,8 +40,10 @@ func (b *bluetoothd) add(a *Adapter) error {
 	o.discovery.init(o)
 	o.Adapter1Skeleton = bluezgen.NewAdapter1Skeleton(o, o.properties())
 	skeletons := []bus.Skeleton{o.skeleton()}
-	if manager := o.monitors.init(o); manager != nil {
-		skeletons = append(skeletons, manager)
+	for _, manager := range []bus.Skeleton{o.monitors.init(o), o.gatt.init(o), o.advertising.init(o), o.batteries.init(o)} {
+		if manager != nil {
+			skeletons = append(skeletons, manager)
+		}
 	}
 	var err error
 	if o.export, err = b.export(o.path, skeletons...); err != nil {
@@ -102,6 +107,7 @@ func (o *adapterObject) power(on bool) {
 		}
 		o.discovery.powerOff()
 		o.hide()
+		o.advertising.powerOff()
 	} else {
 		o.showPower(bluezgen.PowerStateOffEnabling)
 	}
@@ -137,7 +143,8 @@ func (o *adapterObject) unplug() {
 		d.remove()
 	}
 	o.discovery.halt()
-	o.monitors.halt()
+	o.advertising.release()
+	o.haltManagers()
 	o.stopDiscoverableTimer()
 	delete(o.bluetoothd.objects, o.adapter)
 	o.export.Close()
@@ -146,17 +153,29 @@ func (o *adapterObject) unplug() {
 // halt ends what the adapter does, without a word on the bus. The world is locked.
 func (o *adapterObject) halt() {
 	o.discovery.halt()
-	o.monitors.halt()
+	o.haltManagers()
 	o.stopDiscoverableTimer()
 	for _, d := range o.all() {
 		d.halt()
 	}
 }
 
+// haltManagers ends what clients have registered, without a word to them. The world is
+// locked.
+func (o *adapterObject) haltManagers() {
+	o.monitors.halt()
+	o.advertising.halt()
+	o.gatt.halt()
+	o.batteries.halt()
+}
+
 // clientLeft ends the sessions of a client. The world is locked.
 func (o *adapterObject) clientLeft(name string) {
 	o.discovery.clientLeft(name)
 	o.monitors.clientLeft(name)
+	o.advertising.clientLeft(name)
+	o.gatt.clientLeft(name)
+	o.batteries.clientLeft(name)
 	for _, d := range o.all() {
 		d.clientLeft(name)
 	}

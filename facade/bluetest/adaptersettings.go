@@ -21,6 +21,7 @@ func (o *adapterObject) SetAlias(_ context.Context, alias string) error {
 		o.adapter.alias = alias
 		if shown := o.adapter.showAlias(); shown != before {
 			o.update(bluezgen.Adapter1Properties{Adapter1Set: bluezgen.Adapter1SetOf(bluezgen.Adapter1Alias), Alias: shown})
+			o.advertising.refresh()
 		}
 	})
 	return nil
@@ -60,6 +61,7 @@ func (o *adapterObject) SetDiscoverableTimeout(_ context.Context, seconds uint32
 // for the methods below.
 func (o *adapterObject) showDiscoverable(on bool) {
 	o.update(bluezgen.Adapter1Properties{Adapter1Set: bluezgen.Adapter1SetOf(bluezgen.Adapter1Discoverable), Discoverable: on})
+	o.advertising.refresh()
 }
 
 // limitDiscoverable has the adapter be discoverable no longer than DiscoverableTimeout

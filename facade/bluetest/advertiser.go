@@ -24,6 +24,7 @@ type advertiser struct {
 	scheduled     bool      // in the air, at an index of its queue
 	index         int
 	rotation      *time.Timer
+	link          *link                            // that was made by it, of an adapter; it pauses meanwhile
 	sent          chan struct{}                    // closed with the next packet that one can connect to; nil if nobody waits
 	objects       map[*adapterObject]*deviceObject // where BlueZ has the device; may be outdated
 }
@@ -103,12 +104,19 @@ func (p *Peripheral) packet(a Advertisement, scanResponse bool) error {
 // locked.
 func (a *advertiser) audible() bool {
 	p := a.peripheral
+	if p.adapter != nil {
+		return !a.advertisement.Silent && p.adapter.powered && p.adapter.object() != nil && (a.link == nil || a.advertisement.Beacon)
+	}
 	return !p.gone && !a.advertisement.Silent && (len(p.links) == 0 || a.advertisement.Connected)
 }
 
 // connectable reports whether the device advertises and can be connected to. The world
 // is locked.
 func (p *Peripheral) connectable() bool {
+	if p.adapter != nil {
+		o := p.adapter.object()
+		return o != nil && o.advertising.connectable() != nil
+	}
 	return p.advertiser.audible() && !p.advertiser.advertisement.Beacon
 }
 
@@ -147,18 +155,18 @@ func (a *advertiser) send(r *report, rssi int16, nameLater bool) {
 	p := a.peripheral
 	if b := p.world.bluetoothd; b != nil {
 		for _, o := range b.objects {
-			if !o.listening() {
+			if !o.listening() || o.adapter == p.adapter {
 				continue
 			}
-			if nameLater && a.object(o) == nil {
+			if nameLater && p.advertiser.object(o) == nil {
 				o.hear(p, r.withoutName(), rssi)
 			}
 			o.hear(p, r, rssi)
 		}
 	}
-	if a.sent != nil && r.connectable && !r.scanResponse {
-		close(a.sent)
-		a.sent = nil
+	if own := &p.advertiser; own.sent != nil && r.connectable && !r.scanResponse {
+		close(own.sent)
+		own.sent = nil
 	}
 }
 

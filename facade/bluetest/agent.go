@@ -3,7 +3,6 @@ package bluetest
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -16,7 +15,6 @@ import (
 type agents struct {
 	bluezgen.UnimplementedAgentManager1Server
 	bluetoothd *bluetoothd
-	released   sync.WaitGroup // agents that are being told that bluetoothd ends
 
 	// Guarded by the world.
 	all []*agent // the default one first
@@ -119,21 +117,17 @@ func (a *agents) clientLeft(name string) {
 }
 
 // shutDown tells the agents that they are not registered any more. The calls may still
-// be on their way when it returns: settle waits for them.
+// be on their way when it returns: farewells waits for them.
 func (a *agents) shutDown() {
 	for _, g := range a.all {
-		a.released.Add(1)
+		a.bluetoothd.farewells.Add(1)
 		a.bluetoothd.tell(func(ctx context.Context) error {
-			defer a.released.Done()
+			defer a.bluetoothd.farewells.Done()
 			return g.proxy.Release(ctx)
 		})
 	}
 	a.all = nil
 }
-
-// settle waits until the agents were told what shutDown tells them. The world is not
-// locked.
-func (a *agents) settle() { a.released.Wait() }
 
 // tell makes a call whose reply does not matter.
 func (b *bluetoothd) tell(call func(context.Context) error) {

@@ -48,6 +48,13 @@ func (r *air) update(a *advertiser) {
 	}
 }
 
+// remove ends the packets of an advertiser. The world is locked.
+func (r *air) remove(a *advertiser) {
+	if a.scheduled {
+		heap.Remove(&r.queue, a.index)
+	}
+}
+
 // await sends packets while an attempt to connect waits for one. The world is locked.
 func (r *air) await(a *attempt) {
 	r.awaited = append(r.awaited, a)

@@ -1,9 +1,6 @@
 package bluetest
 
 import (
-	"context"
-	"sync"
-
 	"github.com/godbus/dbus/v5"
 
 	"github.com/gobluez/bluez/bluezgen"
@@ -12,56 +9,10 @@ import (
 
 // An application is a client's root path of monitors. What it tells comes on the reader
 // goroutine of bluetoothd's connection, and what it is told comes from under the world's
-// lock: one goroutine does both in their order, free of either.
+// lock: its errands are both, in their order.
 type application struct {
+	*registered
 	monitors *monitors
-	owner    string
-	path     dbus.ObjectPath
-	mirror   *bus.Mirror // nil until it is registered
-
-	ctx    context.Context // ends with the registration
-	cancel context.CancelFunc
-
-	mu    sync.Mutex
-	queue []func()
-	ready chan struct{} // has a token while there are any
-}
-
-// later has the application's goroutine run f. It may be called from anywhere.
-func (a *application) later(f func()) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.queue = append(a.queue, f)
-	select {
-	case a.ready <- struct{}{}:
-	default:
-	}
-}
-
-// run does what is to be done until the registration ends.
-func (a *application) run() {
-	for {
-		select {
-		case <-a.ready:
-		case <-a.ctx.Done():
-			return
-		}
-		a.mu.Lock()
-		queue := a.queue
-		a.queue = nil
-		a.mu.Unlock()
-		for _, f := range queue {
-			f()
-		}
-	}
-}
-
-// end ends the registration. It may be called from anywhere.
-func (a *application) end() {
-	if a.mirror != nil {
-		a.mirror.Close()
-	}
-	a.cancel()
 }
 
 // noticed is called with what the application exports and takes back. Changed properties

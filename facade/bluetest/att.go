@@ -25,6 +25,9 @@ const (
 	attUnlikely                   ATTError = 0x0e
 	attInsufficientEncryption     ATTError = 0x0f
 	attValueNotAllowed            ATTError = 0x13
+	attApplicationError           ATTError = 0x80
+	attImproperlyConfigured       ATTError = 0xfd
+	attAlreadyInProgress          ATTError = 0xfe
 )
 
 // Error returns the code.

@@ -8,10 +8,10 @@ import (
 )
 
 // attributes is the GATT server of a peripheral. Like most small devices it answers one
-// request after the other, whoever asks.
+// request after the other, whoever asks; an adapter answers one of each central.
 type attributes struct {
 	peripheral *Peripheral
-	turn       chan struct{} // is full while a request is answered
+	turn       chan struct{} // is full while a request is answered; nil where each link has its own turn
 
 	// Guarded by the world.
 	services   []*service
@@ -95,6 +95,9 @@ func (a *attributes) inRange(ctx context.Context) error {
 // begin waits until the device is free to answer, end lets the next one in. The world
 // is not locked.
 func (a *attributes) begin(ctx context.Context) error {
+	if a.turn == nil {
+		return nil
+	}
 	select {
 	case a.turn <- struct{}{}:
 		return nil
@@ -103,14 +106,21 @@ func (a *attributes) begin(ctx context.Context) error {
 	}
 }
 
-func (a *attributes) end() { <-a.turn }
+func (a *attributes) end() {
+	if a.turn != nil {
+		<-a.turn
+	}
+}
 
 // read answers a read of a value from an offset on. It blocks while the device's
 // function does; the world is not locked.
 func (a *attributes) read(l *link, handle, offset uint16) ([]byte, ATTError) {
-	value, read, refusal := a.prepareRead(l, handle)
+	at, value, read, refusal := a.prepareRead(l, handle)
 	if refusal != 0 {
 		return nil, refusal
+	}
+	if at.served != nil {
+		return at.served.read(l, offset)
 	}
 	if read != nil {
 		var err error
@@ -125,21 +135,21 @@ func (a *attributes) read(l *link, handle, offset uint16) ([]byte, ATTError) {
 	return slices.Clone(value[offset:]), 0
 }
 
-// prepareRead returns a value, or the function that has it.
-func (a *attributes) prepareRead(l *link, handle uint16) (value []byte, read func(context.Context, *Peripheral) ([]byte, error), refusal ATTError) {
+// prepareRead returns the attribute and its value, or the function that has it.
+func (a *attributes) prepareRead(l *link, handle uint16) (at *attribute, value []byte, read readFunc, refusal ATTError) {
 	a.peripheral.world.mu.Lock()
 	defer a.peripheral.world.mu.Unlock()
-	at := a.byHandle[handle]
+	at = a.byHandle[handle]
 	switch {
 	case at == nil:
-		return nil, nil, attInvalidHandle
+		return nil, nil, nil, attInvalidHandle
 	case !at.access.read:
-		return nil, nil, attReadNotPermitted
+		return nil, nil, nil, attReadNotPermitted
 	case at.isConfiguration():
 		bits := a.subscribed[l.device.adapter.adapter][handle]
-		return binary.LittleEndian.AppendUint16(nil, bits), nil, 0
+		return at, binary.LittleEndian.AppendUint16(nil, bits), nil, 0
 	}
-	return at.value, at.read, at.refusal(l, at.access.readSecurity)
+	return at, at.value, at.read, at.refusal(l, at.access.readSecurity)
 }
 
 // isConfiguration reports whether an attribute is a client characteristic configuration,
@@ -171,6 +181,7 @@ type write struct {
 	offset uint16
 	value  []byte
 	long   bool // prepared piece by piece
+	silent bool // a command, which has no answer
 }
 
 // write answers a write. It blocks while the device's function does; the world is not
@@ -180,8 +191,13 @@ func (a *attributes) write(l *link, w write) ATTError {
 	if refusal != 0 {
 		return refusal
 	}
-	if at.isConfiguration() {
+	switch served := at.characteristic.value.served; {
+	case at.isConfiguration() && served != nil:
+		return served.configure(l, a, at, value)
+	case at.isConfiguration():
 		return a.configure(l, at, value, declared)
+	case at.served != nil:
+		return at.served.write(l, w)
 	}
 	if declared != nil {
 		if err := declared(l.ctx, a.peripheral, slices.Clone(value)); err != nil {
@@ -199,8 +215,11 @@ func (a *attributes) write(l *link, w write) ATTError {
 // note keeps what was written. The world is locked.
 func (at *attribute) note(value []byte) { at.written = append(at.written, slices.Clone(value)) }
 
-// A writeFunc is the Write of a declaration.
-type writeFunc = func(ctx context.Context, p *Peripheral, value []byte) error
+// A readFunc is the Read of a declaration, and a writeFunc the Write.
+type (
+	readFunc  = func(ctx context.Context, p *Peripheral) ([]byte, error)
+	writeFunc = func(ctx context.Context, p *Peripheral, value []byte) error
+)
 
 // prepareWrite returns the attribute, what its value is to be, and its declared Write.
 func (a *attributes) prepareWrite(l *link, w write) (*attribute, []byte, writeFunc, ATTError) {
@@ -217,6 +236,9 @@ func (a *attributes) prepareWrite(l *link, w write) (*attribute, []byte, writeFu
 		return nil, nil, nil, refusal
 	}
 	value := slices.Clone(w.value)
+	if at.served != nil {
+		return at, value, nil, 0
+	}
 	if w.long {
 		if int(w.offset) > len(at.value) {
 			return nil, nil, nil, attInvalidOffset
@@ -278,6 +300,7 @@ func (a *attributes) subscribe(adapter *Adapter, handle, bits uint16) {
 // specification, volume 3, part G, section 3.3.3.3). The world is locked.
 func (a *attributes) linkDown(l *link) {
 	adapter := l.device.adapter.adapter
+	a.partServed(l)
 	if !a.peripheral.bonds[adapter] {
 		delete(a.subscribed, adapter)
 	}

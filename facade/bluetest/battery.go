@@ -42,6 +42,9 @@ func (b *battery) follow(g *gattClient, s *service) {
 
 // show exports the interface. The world is locked.
 func (b *battery) show(g *gattClient) {
+	if g.device.provided != nil {
+		return
+	}
 	bluetoothd := g.device.adapter.bluetoothd
 	p := bluezgen.Battery1Properties{Battery1Set: bluezgen.Battery1SetOf(bluezgen.Battery1Percentage), Percentage: b.level}
 	if bluetoothd.since(version556) {

@@ -23,6 +23,8 @@ type bluetoothd struct {
 	ctx    context.Context // ends with this life
 	cancel context.CancelFunc
 
+	farewells sync.WaitGroup // clients that are being told that what they registered has ended
+
 	// Guarded by the world.
 	objects map[*Adapter]*adapterObject
 	agents  agents
@@ -63,6 +65,7 @@ func (b *bluetoothd) serve(ctx context.Context) error {
 		return err
 	}
 	w := b.world
+	b.awaitName(ctx)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
@@ -82,6 +85,17 @@ func (b *bluetoothd) serve(ctx context.Context) error {
 	w.bluetoothd = b
 	w.tasks.Go(b.attend)
 	return nil
+}
+
+// awaitName waits until the bus has noticed that the bluetoothd before this one has left
+// it. It gives up after a while: somebody else has the name.
+func (b *bluetoothd) awaitName(ctx context.Context) {
+	const patience, pause = 2 * time.Second, 5 * time.Millisecond
+	for end := time.Now().Add(patience); time.Now().Before(end) && b.world.running() == nil; {
+		if _, err := b.conn.NameOwner(ctx, bluezgen.Service); err != nil || sleep(ctx, pause) != nil {
+			return
+		}
+	}
 }
 
 // CrashBluetoothd ends bluetoothd as a crash or SIGKILL does: its name leaves the bus,
@@ -131,7 +145,7 @@ func (w *World) StopBluetoothd() {
 			b.shutDown()
 		}
 	})
-	b.agents.settle()
+	b.farewells.Wait()
 	b.end()
 }
 

@@ -31,6 +31,9 @@ func (d *deviceObject) complete(l *link, mitm bool) {
 	if !changed.Empty() {
 		d.update(changed)
 	}
+	if other := l.twin; other != nil && !other.encrypted {
+		other.device.complete(other, mitm)
+	}
 }
 
 // identify notes the address that the device has told, which had another on the air. The
@@ -85,8 +88,13 @@ func (d *deviceObject) dropKeys() bool {
 	return shown
 }
 
-// unbond forgets the keys.
-func (d *deviceObject) unbond() { d.stored.bonded, d.pairing.paired = false, false }
+// unbond forgets the keys, also those that another adapter would find here.
+func (d *deviceObject) unbond() {
+	d.stored.bonded, d.pairing.paired = false, false
+	if other := d.adapter.bluetoothd.world.adapterAt(d.stored.identity); other != nil {
+		delete(d.adapter.adapter.station.bonds, other)
+	}
+}
 
 // discard makes a device one that vanishes by itself, unless it is of use to somebody. The
 // end of each link does that, and each failure to connect or to pair.

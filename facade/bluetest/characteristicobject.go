@@ -224,7 +224,7 @@ func (o *characteristicObject) writeType(wanted bluezgen.WriteType) (kind bluezg
 // command writes a value without response. The world is locked.
 func (o *characteristicObject) command(value []byte) {
 	q := o.client.queue
-	w := write{handle: o.value.handle, value: value}
+	w := write{handle: o.value.handle, value: value, silent: true}
 	q.enqueue(&attRequest{
 		serve:    func() ([]byte, ATTError) { return nil, q.link.peripheral.attributes.write(q.link, w) },
 		answered: func([]byte, ATTError) {},

@@ -197,6 +197,7 @@ func (a *attempt) finish(p *Peripheral, err error) (l *link, ended bool) {
 		return nil, true
 	}
 	l = a.device.makeLink(p)
+	l.accept()
 	if a.device.stored.bonded && !l.encrypted {
 		a.keyMissing()
 		return nil, true
@@ -213,6 +214,9 @@ func (a *attempt) attach(l *link) {
 	}
 	a.end(nil)
 	d.gatt.linkUp(l)
+	if l.twin != nil {
+		l.twin.device.gatt.linkUp(l.twin)
+	}
 	if l.peripheral.declared.Pairing.Ask {
 		d.askedToPair(l)
 	}

@@ -26,6 +26,7 @@ type connection struct {
 type link struct {
 	device     *deviceObject // BlueZ's side; its adapter is d.adapter.adapter
 	peripheral *Peripheral
+	twin       *link  // the same as the other side has it; nil if that is a declared device
 	mtu        uint16 // of ATT
 	encrypted  bool
 	mitm       bool // and the keys come from a pairing with an authenticated method
@@ -96,6 +97,7 @@ func (d *deviceObject) dropLink(reason bluezgen.DisconnectReason, message string
 		return
 	}
 	d.unlink(l)
+	l.parted(reason)
 	d.showLinkDown(reason, message)
 	d.gatt.linkDown()
 	d.pairingLinkDown()
@@ -184,6 +186,7 @@ func (d *deviceObject) haltConnection() {
 	}
 	if l := d.connection.link; l != nil {
 		d.unlink(l)
+		l.parted(bluezgen.DisconnectReasonRemote)
 		d.gatt.linkDown()
 	}
 	d.connection.untold = nil

@@ -27,6 +27,12 @@ type Delays struct {
 	// Attribute is how long the other device may take to answer an attribute
 	// request before the link is ended: 30 s (volume 3, part F, section 3.3.3).
 	Attribute time.Duration
+	// Application is how long an application that serves an attribute may take to answer
+	// for it: 5 s.
+	Application time.Duration
+	// Advertising is the time between the packets of an advertisement that asks for none
+	// in particular: 1.28 s, which is the kernel's.
+	Advertising time.Duration
 	// PowerOn is how long an adapter takes to power on or off: 50 ms.
 	PowerOn time.Duration
 	// Supervision is how long it takes to see that a device has vanished during a
@@ -76,6 +82,8 @@ func (d *Delays) fields() []delay {
 		{&d.Agent, 60 * time.Second},
 		{&d.Pairing, 30 * time.Second},
 		{&d.Attribute, 30 * time.Second},
+		{&d.Application, 5 * time.Second},
+		{&d.Advertising, 1280 * time.Millisecond},
 		{&d.PowerOn, 50 * time.Millisecond},
 		{&d.Supervision, 2 * time.Second},
 	}

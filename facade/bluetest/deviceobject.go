@@ -27,6 +27,7 @@ type deviceObject struct {
 	heard     time.Time
 	expiry    *time.Timer
 	removed   bool
+	provided  *providedBattery // by an application; may be nil
 
 	sighting   sighting
 	connection connection
@@ -196,6 +197,9 @@ func (d *deviceObject) remove() {
 		return
 	}
 	d.halt()
+	if d.provided != nil {
+		d.provided.hide()
+	}
 	d.gatt.remove()
 	delete(d.adapter.devices, d.path)
 	d.export.Close()
@@ -222,6 +226,11 @@ func (d *deviceObject) peripheral() *Peripheral {
 	for _, p := range d.adapter.bluetoothd.world.peripherals {
 		if d.stored.is(p) {
 			return p
+		}
+	}
+	for _, a := range d.adapter.bluetoothd.world.adapters {
+		if a != d.adapter.adapter && d.stored.is(a.station) {
+			return a.station
 		}
 	}
 	return nil

@@ -49,6 +49,14 @@
 // the world. One that does not return then keeps Close, and the test, from ending. They cannot end the test by t.Fatal or
 // t.FailNow, which only the test's own goroutine may call; t.Error is fine, and so is a channel.
 //
+// # Peripherals of one's own
+//
+// An application that advertises and serves is tested in a world with two adapters. What it registers on one of them, by
+// GattManager1 and LEAdvertisingManager1, makes that adapter a device for the other: a central there finds it, connects,
+// reads, writes and subscribes, and the application is called for it as bluetoothd calls. On its own side the application
+// sees that central as a device, which it can disconnect from. See the example (peripheral). Batteries that an application
+// provides (BatteryProviderManager1) are shown as Battery1.
+//
 // # Faults
 //
 // Each fault is a method that says what causes it in life:

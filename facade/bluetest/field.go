@@ -64,12 +64,27 @@ func (a *Advertisement) fields(d *Device) ([]field, error) {
 	if a.Flags != nil {
 		flags = *a.Flags
 	}
-	all := []field{{adFlags, []byte{flags}}}
-	uuids, err := a.uuidFields()
+	content, err := a.content()
 	if err != nil {
 		return nil, err
 	}
-	all = append(all, uuids...)
+	all := append([]field{{adFlags, []byte{flags}}}, content...)
+	if d.Appearance != 0 {
+		all = append(all, field{adAppearance, binary.LittleEndian.AppendUint16(nil, d.Appearance)})
+	}
+	if name := a.name(d); name != "" {
+		all = append(all, field{adName, []byte(name)})
+	}
+	return all, check(all)
+}
+
+// content returns the AD structures of what an advertisement says beside its flags and
+// what the device is called and looks like.
+func (a *Advertisement) content() ([]field, error) {
+	all, err := a.uuidFields()
+	if err != nil {
+		return nil, err
+	}
 	for _, company := range slices.Sorted(maps.Keys(a.ManufacturerData)) {
 		all = append(all, field{adManufacturerData, append(binary.LittleEndian.AppendUint16(nil, company), a.ManufacturerData[company]...)})
 	}
@@ -84,16 +99,10 @@ func (a *Advertisement) fields(d *Device) ([]field, error) {
 	if a.TxPower != nil {
 		all = append(all, field{adTxPower, []byte{byte(*a.TxPower)}})
 	}
-	if d.Appearance != 0 {
-		all = append(all, field{adAppearance, binary.LittleEndian.AppendUint16(nil, d.Appearance)})
-	}
 	for _, kind := range slices.Sorted(maps.Keys(a.Data)) {
 		all = append(all, field{kind, a.Data[kind]})
 	}
-	if name := a.name(d); name != "" {
-		all = append(all, field{adName, []byte(name)})
-	}
-	return all, check(all)
+	return all, nil
 }
 
 // name returns the name that is advertised.

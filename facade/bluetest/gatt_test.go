@@ -25,6 +25,7 @@ type bench struct {
 	device *Peripheral
 	conn   *bus.Conn
 	proxy  bluezgen.Device1
+	within string // which objects are noted; empty for all
 
 	mu      sync.Mutex
 	log     []string
@@ -75,6 +76,9 @@ func (b *bench) watch() {
 }
 
 func (b *bench) note(e bus.Event) {
+	if !strings.HasPrefix(string(e.Path), b.within) {
+		return
+	}
 	name := string(e.Path[strings.LastIndexByte(string(e.Path), '/')+1:])
 	if strings.HasPrefix(name, "dev_") {
 		name = strings.ToLower(strings.TrimSuffix(e.Interface[strings.LastIndexByte(e.Interface, '.')+1:], "1"))

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/godbus/dbus/v5"
+
 	"github.com/gobluez/bluez/bluezgen"
 )
 
@@ -20,6 +22,7 @@ type service struct {
 	uuid            string
 	handle, end     uint16 // of the declaration, and of the last attribute
 	primary         bool
+	path            dbus.ObjectPath // of the application that serves it; empty if it is declared
 	includes        []uint16
 	characteristics []*characteristic
 }
@@ -48,6 +51,8 @@ type attribute struct {
 	declared []byte // the value
 	read     func(ctx context.Context, p *Peripheral) ([]byte, error)
 	write    func(ctx context.Context, p *Peripheral, value []byte) error
+
+	served *served // by an application; nil if it is declared
 
 	// Likewise: what has become of it.
 	value   []byte

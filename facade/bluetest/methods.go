@@ -29,6 +29,9 @@ func isMethod(name string) bool {
 		bluezgen.NewGattDescriptor1Skeleton(bluezgen.UnimplementedGattDescriptor1Server{}, bluezgen.GattDescriptor1Properties{}),
 		bluezgen.NewAgentManager1Skeleton(bluezgen.UnimplementedAgentManager1Server{}),
 		bluezgen.NewAdvertisementMonitorManager1Skeleton(bluezgen.UnimplementedAdvertisementMonitorManager1Server{}, bluezgen.AdvertisementMonitorManager1Properties{}),
+		bluezgen.NewGattManager1Skeleton(bluezgen.UnimplementedGattManager1Server{}),
+		bluezgen.NewLEAdvertisingManager1Skeleton(bluezgen.UnimplementedLEAdvertisingManager1Server{}, bluezgen.LEAdvertisingManager1Properties{}),
+		bluezgen.NewBatteryProviderManager1Skeleton(bluezgen.UnimplementedBatteryProviderManager1Server{}),
 		bluezgen.NewBearerLE1Skeleton(bluezgen.UnimplementedBearerLE1Server{}, bluezgen.BearerLE1Properties{}),
 	} {
 		if slices.ContainsFunc(s.Serve().Methods, func(m bus.ServedMethod) bool { return m.Name == name }) {

@@ -38,8 +38,7 @@ func (m *monitors) init(o *adapterObject) bus.Skeleton {
 // of the ObjectManager there; an application without one is refused here.
 func (m *monitors) RegisterMonitor(ctx context.Context, path dbus.ObjectPath) error {
 	b := m.object.bluetoothd
-	a := &application{monitors: m, owner: bus.Sender(ctx), path: path, ready: make(chan struct{}, 1)}
-	a.ctx, a.cancel = context.WithCancel(b.ctx)
+	a := &application{registered: b.newRegistered(ctx, path), monitors: m}
 	if !m.register(a) {
 		a.cancel()
 		return bluezgen.ErrAlreadyExists.With("Already Exists")
@@ -66,7 +65,7 @@ func (m *monitors) RegisterMonitor(ctx context.Context, path dbus.ObjectPath) er
 		return bluezgen.ErrFailed.With("Failed to create Adv Monitor app")
 	}
 	a.mirror = mirror
-	w.tasks.Go(a.run)
+	w.tasks.Go(func() { a.run(a.ctx) })
 	mirror.Subscribe(a.noticed)
 	mirror.View(func(v bus.View) {
 		v.Walk(path, func(p dbus.ObjectPath, iface string, r bus.Record) bool {
@@ -113,7 +112,7 @@ func (m *monitors) UnregisterMonitor(ctx context.Context, path dbus.ObjectPath) 
 // locked, as for the methods below.
 func (m *monitors) application(owner string, path dbus.ObjectPath) *application {
 	for _, a := range m.applications {
-		if a.owner == owner && a.path == path {
+		if a.is(owner, path) {
 			return a
 		}
 	}

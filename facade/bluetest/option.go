@@ -95,6 +95,9 @@ type AdapterConfig struct {
 	Off     bool                   // not powered
 	Roles   []bluezgen.AdapterRole // default: central and peripheral
 	LEOnly  bool                   // without BR/EDR, which nearly all have
+	// ExtendedAdvertising lets the adapter advertise up to 251 bytes instead of 31, on
+	// secondary channels and at a power that is asked for.
+	ExtendedAdvertising bool
 }
 
 // validate says what is wrong with a declaration, apart from its name and address.

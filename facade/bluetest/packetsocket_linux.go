@@ -1,6 +1,7 @@
 package bluetest
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
@@ -28,17 +29,52 @@ func newPacketSocket() (*packetSocket, *os.File, error) {
 		syscall.Close(fds[1])
 		return nil, nil, os.NewSyscallError("setsockopt", err)
 	}
-	s := &packetSocket{
-		file: os.NewFile(uintptr(fds[0]), "acquired"), buffer: make([]byte, longestPacket),
-		control: make([]byte, syscall.CmsgSpace(syscall.SizeofUcred)),
-	}
 	theirs := os.NewFile(uintptr(fds[1]), "acquired by a client")
-	if s.raw, err = s.file.SyscallConn(); err != nil {
-		s.file.Close()
+	s, err := ourEnd(fds[0])
+	if err != nil {
 		theirs.Close()
 		return nil, nil, err
 	}
 	return s, theirs, nil
+}
+
+// ourEnd takes over a socket that does not block.
+func ourEnd(fd int) (s *packetSocket, err error) {
+	s = &packetSocket{
+		file: os.NewFile(uintptr(fd), "acquired"), buffer: make([]byte, longestPacket),
+		control: make([]byte, syscall.CmsgSpace(syscall.SizeofUcred)),
+	}
+	if s.raw, err = s.file.SyscallConn(); err != nil {
+		s.file.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// packetSocketOf takes over a socket that a client has made, whose empty packets are taken
+// for its end.
+func packetSocketOf(file *os.File) (*packetSocket, error) {
+	defer file.Close()
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	fd := -1
+	failed := raw.Control(func(theirs uintptr) { // with a file of its own, which can be waited for
+		syscall.ForkLock.RLock()
+		defer syscall.ForkLock.RUnlock()
+		if fd, err = syscall.Dup(int(theirs)); err == nil {
+			syscall.CloseOnExec(fd)
+			err = syscall.SetNonblock(fd, true)
+		}
+	})
+	if failed != nil || err != nil {
+		if fd >= 0 {
+			syscall.Close(fd)
+		}
+		return nil, errors.Join(failed, err)
+	}
+	return ourEnd(fd)
 }
 
 // send sends a packet. It is false if there is no room for it, or nobody to read it.
@@ -51,18 +87,32 @@ func (s *packetSocket) send(packet []byte) bool {
 	return err == nil && failed == nil
 }
 
-// receive waits for a packet; more is false at the end.
+// receive waits for a packet; more is false at the end. The kernel may tell the end, or that
+// what was sent will not be read, before the last packets: so it is asked again.
 func (s *packetSocket) receive() (packet []byte, more bool) {
-	var n, control int
+	for ended := false; ; ended = true {
+		n, control, err := s.next()
+		switch {
+		case err == syscall.ECONNRESET && !ended:
+		case err != nil, n == 0 && control == 0 && ended:
+			return nil, false
+		case n > 0 || control > 0:
+			return append([]byte{}, s.buffer[:n]...), true
+		}
+	}
+}
+
+// next waits for a packet, or the end.
+func (s *packetSocket) next() (n, control int, err error) {
 	var failed error
-	err := s.raw.Read(func(fd uintptr) bool {
+	err = s.raw.Read(func(fd uintptr) bool {
 		n, control, _, _, failed = syscall.Recvmsg(int(fd), s.buffer, s.control, 0)
 		return failed != syscall.EAGAIN && failed != syscall.EINTR
 	})
-	if err != nil || failed != nil || n == 0 && control == 0 {
-		return nil, false
+	if err == nil {
+		err = failed
 	}
-	return append([]byte{}, s.buffer[:n]...), true
+	return n, control, err
 }
 
 // close hangs up and ends receive.

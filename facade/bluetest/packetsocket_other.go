@@ -12,6 +12,8 @@ type packetSocket struct{}
 
 func newPacketSocket() (*packetSocket, *os.File, error) { return nil, nil, errors.ErrUnsupported }
 
+func packetSocketOf(*os.File) (*packetSocket, error) { return nil, errors.ErrUnsupported }
+
 func (*packetSocket) send([]byte) bool { return false }
 
 func (*packetSocket) receive() (packet []byte, more bool) { return nil, false }

@@ -143,6 +143,9 @@ func (a *pairingAttempt) run() {
 	if err == nil {
 		mitm, err = a.negotiate(l.peripheral)
 	}
+	if err == nil {
+		err = a.welcome(l)
+	}
 	b.world.mu.Lock()
 	defer b.world.mu.Unlock()
 	if a.ctx.Err() != nil {

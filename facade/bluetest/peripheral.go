@@ -15,7 +15,8 @@ import (
 type Peripheral struct {
 	world           *World
 	declared        Device
-	declaredAddress string // in capitals
+	declaredAddress string   // in capitals
+	adapter         *Adapter // that it is the other side of; nil for a declared device
 
 	ctx    context.Context // ends with the peripheral, by errRemoved or ErrClosed
 	cancel context.CancelCauseFunc

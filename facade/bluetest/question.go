@@ -48,6 +48,24 @@ func (a *pairingAttempt) authorize() error {
 	})
 }
 
+// welcome asks the default agent on behalf of the other side, if that is an adapter: who is
+// paired with wants to know it, if there is somebody who can be asked.
+func (a *pairingAttempt) welcome(l *link) error {
+	b := a.device.adapter.bluetoothd
+	var other *pairingAttempt
+	b.world.do(func() {
+		if agent := b.agents.pick(""); l.twin != nil && agent != nil && agent.capability != bluezgen.AgentCapabilityNoInputNoOutput {
+			other = &pairingAttempt{device: l.twin.device, agent: agent, ctx: a.ctx}
+		}
+	})
+	if other == nil {
+		return nil
+	}
+	return other.ask(func(ctx context.Context, agent bluezgen.Agent1) error {
+		return agent.RequestAuthorization(ctx, other.device.path)
+	})
+}
+
 // enterPIN pairs as before Bluetooth 2.1.
 func (a *pairingAttempt) enterPIN(p *Peripheral) error {
 	declared := &p.declared.Pairing

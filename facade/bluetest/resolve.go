@@ -101,7 +101,7 @@ func (g *gattClient) use(services []*service) {
 		case uuidGAPService:
 			g.readGAP(s)
 		case uuidGATTService:
-			g.followServices(s)
+			g.followServices(s, services)
 		case uuidBatteryService:
 			g.battery.follow(g, s)
 		}
@@ -152,19 +152,26 @@ func (d *deviceObject) showAppearance(appearance uint16) {
 	})
 }
 
-// followServices subscribes to the indications that services have changed.
-func (g *gattClient) followServices(s *service) {
+// followServices subscribes to the indications that services have changed. BlueZ has
+// subscribed before it says which there are, so that it misses none.
+func (g *gattClient) followServices(s *service, known []*service) {
 	for _, c := range s.characteristics {
-		if c.uuid == uuidServiceChanged && c.notifies() {
-			l := g.queue.link
-			g.configurationOf(c).register(&registration{
-				enabled: func(ATTError) {},
-				notified: func([]byte) {
-					delay := l.peripheral.declared.Connection.Discovery
-					l.peripheral.world.tasks.Go(func() { g.afterwards(l, delay, g.servicesChanged) })
-				},
-			})
+		if c.uuid != uuidServiceChanged || !c.notifies() {
+			continue
 		}
+		l := g.queue.link
+		changed := func([]byte) {
+			delay := l.peripheral.declared.Connection.Discovery
+			l.peripheral.world.tasks.Go(func() { g.afterwards(l, delay, g.servicesChanged) })
+		}
+		g.configurationOf(c).register(&registration{
+			enabled: func(ATTError) {
+				if !slices.Equal(l.peripheral.attributes.services, known) {
+					changed(nil)
+				}
+			},
+			notified: changed,
+		})
 	}
 }
 

@@ -24,6 +24,9 @@ const (
 	uuidAppearance     = "00002a01" + baseUUID
 	uuidServiceChanged = "00002a05" + baseUUID
 	uuidBatteryLevel   = "00002a19" + baseUUID
+	uuidPnPID          = "00002a50" + baseUUID
+	uuidClientFeatures = "00002b29" + baseUUID
+	uuidDatabaseHash   = "00002b2a" + baseUUID
 
 	uuidExtendedProperties  = "00002900" + baseUUID
 	uuidClientConfiguration = "00002902" + baseUUID
