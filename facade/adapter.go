@@ -23,6 +23,7 @@ type Adapter struct {
 	Powered     bool        `json:"powered"`      // whether its radio is on
 	Discovering bool        `json:"discovering"`  // whether any program scans with it
 	Central     bool        `json:"central"`      // whether it can scan and connect to devices
+	Peripheral  bool        `json:"peripheral"`   // whether it can advertise and be connected to
 
 	path dbus.ObjectPath
 }
@@ -72,11 +73,32 @@ func newAdapter(path dbus.ObjectPath, p *bluezgen.Adapter1Properties) Adapter {
 	a := Adapter{
 		Name: base(path), AddressType: AddressType(p.AddressType), Alias: p.Alias,
 		Powered: p.Powered, Discovering: p.Discovering, path: path,
-		// Before 5.55 there are no roles, and every LE adapter is a central.
-		Central: !p.Has(bluezgen.Adapter1Roles) || slices.Contains(p.Roles, bluezgen.AdapterRoleCentral) ||
-			slices.Contains(p.Roles, bluezgen.AdapterRoleCentralPeripheral),
+	}
+	for _, role := range p.Roles {
+		a.Central = a.Central || role == bluezgen.AdapterRoleCentral || role == bluezgen.AdapterRoleCentralPeripheral
+		a.Peripheral = a.Peripheral || role == bluezgen.AdapterRolePeripheral || role == bluezgen.AdapterRoleCentralPeripheral
+	}
+	if !p.Has(bluezgen.Adapter1Roles) { // before 5.55; every LE adapter is both
+		a.Central, a.Peripheral = true, true
 	}
 	a.Address, _ = ParseAddress(p.Address)
+	return a
+}
+
+// named reports whether an option that says name or address means the adapter.
+func (a Adapter) named(name string) bool {
+	return name == a.Name || strings.EqualFold(name, a.Address.String())
+}
+
+// adapterOf returns the adapter of a device, with no more than its name if it is not known.
+func (c *Central) adapterOf(device dbus.ObjectPath) Adapter {
+	path := parent(device)
+	a := Adapter{Name: base(path), path: path}
+	c.bus().mirror.View(func(v bus.View) {
+		if r, ok := v.Record(path, bluezgen.Adapter1Interface).(*bluezgen.Adapter1Update); ok {
+			a = newAdapter(path, &r.Adapter1Properties)
+		}
+	})
 	return a
 }
 
@@ -96,6 +118,11 @@ func (c *Central) resolveAdapter(name string) (Adapter, error) {
 // adaptersNamed returns the adapters that an option names, at least one, powered or
 // not; empty means the Central's default, which is one of those that can be a central.
 func (c *Central) adaptersNamed(name string) ([]Adapter, error) {
+	return c.adaptersThat(name, func(a Adapter) bool { return a.Central })
+}
+
+// adaptersThat is adaptersNamed with another idea of what will do if no name says.
+func (c *Central) adaptersThat(name string, able func(Adapter) bool) ([]Adapter, error) {
 	if name == "" {
 		name = c.options.Adapter
 	}
@@ -104,7 +131,7 @@ func (c *Central) adaptersNamed(name string) ([]Adapter, error) {
 		return nil, err
 	}
 	found := slices.DeleteFunc(adapters, func(a Adapter) bool {
-		return name == "" && !a.Central || name != "" && name != a.Name && !strings.EqualFold(name, a.Address.String())
+		return name == "" && !able(a) || name != "" && !a.named(name)
 	})
 	switch {
 	case len(found) > 0:

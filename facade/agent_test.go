@@ -315,3 +315,46 @@ func TestPairWaitsForTheDefaultAgent(t *testing.T) {
 		t.Error("the device that has asked is not paired")
 	}
 }
+
+// BlueZ asks this when a device that is not trusted wants to use a service of this machine,
+// which over Low Energy none does: so it is another program that plays BlueZ here.
+func TestDefaultAgentAuthorizesServices(t *testing.T) {
+	heartRate := UUID16(0x180d)
+	w, _, central := startStrap(t, nil)
+	w.check(central.SetAgent(t.Context(), &Agent{}))
+	w.CrashBluetoothd()
+	program := w.program()
+	w.check(program.RequestName(t.Context(), bluezgen.Service))
+	bluez := bluezgen.NewAgent1(program, central.bus().conn.UniqueName(), agentPath)
+	answers := func(err error) func(context.Context, Device, UUID) error {
+		return func(_ context.Context, d Device, service UUID) error {
+			if d.Path() != strapPath || service != heartRate {
+				t.Errorf("asked of %v whether %v may use %v", d.Path(), d, service)
+			}
+			return err
+		}
+	}
+	panics := func(context.Context, Device, UUID) error { panic(errNo) }
+	for _, test := range []struct {
+		name    string
+		answer  func(context.Context, Device, UUID) error
+		service string
+		want    error
+	}{
+		{"yes", answers(nil), heartRate.String(), nil},
+		{"no", answers(errNo), heartRate.String(), bluezgen.ErrRejected},
+		{"panic", panics, heartRate.String(), bluezgen.ErrRejected},
+		{"no function", nil, heartRate.String(), bluezgen.ErrRejected},
+		{"no service", answers(nil), "heart rate", bluezgen.ErrRejected},
+	} {
+		central.agency.replace(&Agent{AuthorizeService: test.answer}) // SetAgent would wait for AgentManager1
+		err := bluez.AuthorizeService(t.Context(), strapPath, test.service)
+		if test.want == nil && err != nil || !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+	}
+	central.agency.replace(nil)
+	if err := bluez.AuthorizeService(t.Context(), strapPath, heartRate.String()); !errors.Is(err, bluezgen.ErrRejected) {
+		t.Errorf("without an agent: %v", err)
+	}
+}

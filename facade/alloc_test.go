@@ -3,6 +3,7 @@ package facade
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
@@ -86,6 +87,24 @@ func TestNotifyingAllocatesNothing(t *testing.T) {
 	})
 	if got != 0 {
 		t.Errorf("%v allocations", got)
+	}
+}
+
+// An operation finds its attribute, out of as many as a large device has, without an allocation.
+func TestFindingAllocatesNothing(t *testing.T) {
+	var all []*Characteristic
+	for i := range 100 {
+		all = append(all, &Characteristic{UUID: UUID16(uint16(0xA000 + i)), Handle: Handle(i), path: dbus.ObjectPath(fmt.Sprint("/char", i))})
+	}
+	for _, which := range []Attribute{all[50].UUID, all[50].Handle, all[50]} {
+		got := testing.AllocsPerRun(100, func() {
+			if c, err := find(slices.Values(all), which); err != nil || c != all[50] {
+				t.Fatalf("found %v, %v", c, err)
+			}
+		})
+		if got != 0 {
+			t.Errorf("%T: %v allocations", which, got)
+		}
 	}
 }
 

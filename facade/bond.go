@@ -15,7 +15,7 @@ import (
 // BlueZ remembers.
 //
 // An Address is looked for among the devices that BlueZ knows, not by a scan. The error
-// matches ErrNotFound if it is not known, and ErrAdapterOff if its adapter is off.
+// matches ErrNoDevice if it is not known, and ErrAdapterOff if its adapter is off.
 func (c *Central) Forget(ctx context.Context, target Target) error {
 	return c.manage(ctx, "forget", target, func(ctx context.Context, a *attachment, path dbus.ObjectPath) error {
 		return bluezgen.NewAdapter1(a.conn, parent(path)).RemoveDevice(ctx, path)
@@ -71,7 +71,7 @@ func (c *Central) locate(d Device) (Device, error) {
 	case d.path != "":
 		return d, nil
 	case d.Address.IsZero():
-		return d, errNoDevice
+		return d, errNoTarget
 	}
 	adapters, err := c.adaptersNamed(c.options.Adapter)
 	if err != nil {
@@ -82,7 +82,7 @@ func (c *Central) locate(d Device) (Device, error) {
 			return known, nil
 		}
 	}
-	return d, fmt.Errorf("BlueZ does not know the device: %w", ErrNotFound)
+	return d, fmt.Errorf("BlueZ does not know it: %w", ErrNoDevice)
 }
 
 // Forget is Central.Forget on the default Central.

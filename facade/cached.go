@@ -37,8 +37,8 @@ func uncached(err error) error {
 	switch {
 	case errors.Is(err, bus.ErrInvalidArgs), errors.Is(err, bus.ErrUnknownProperty):
 		return nil
-	case errors.Is(err, bus.ErrUnknownMethod), errors.Is(err, bus.ErrUnknownInterface):
-		return because(ErrNotFound, err) // the object went away
+	case errors.Is(err, bus.ErrUnknownObject), errors.Is(err, bus.ErrUnknownMethod), errors.Is(err, bus.ErrUnknownInterface):
+		return because(ErrNoAttribute, err) // the object went away
 	}
 	return translate(err)
 }
@@ -47,10 +47,10 @@ func uncached(err error) error {
 // MTU less 3, and 512 at most, which no value exceeds (Core Specification, Vol 3, Part F,
 // 3.2.9). It asks BlueZ, like MTU.
 func (c *Client) MaxWriteWithoutResponse(ctx context.Context) (int, error) {
-	const header, longest = 3, 512
+	const header = 3
 	mtu, err := c.MTU(ctx)
 	if err != nil {
 		return 0, err
 	}
-	return min(mtu-header, longest), nil
+	return min(mtu-header, longestValue), nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +53,7 @@ func TestCachedValueAsksTheDeviceNothing(t *testing.T) {
 }
 
 func TestMaxWriteWithoutResponseIsWhatCanBeSent(t *testing.T) {
+	t.Parallel() // it has to wait
 	for _, test := range []struct {
 		mtu  uint16
 		want int
@@ -68,6 +70,14 @@ func TestMaxWriteWithoutResponseIsWhatCanBeSent(t *testing.T) {
 		}
 		if _, err := p.AwaitWritten(t.Context(), "2a3f", 1); err != nil {
 			t.Error(err)
+		}
+		long := int(test.mtu) - 2
+		err = client.WriteWithoutResponse(t.Context(), command, make([]byte, long))
+		if !errors.Is(err, ATTInvalidValueLength) || !strings.Contains(err.Error(), fmt.Sprintf("%d bytes, of which %d at most", long, n)) {
+			t.Errorf("MTU %d: a packet that is too long: %v", test.mtu, err)
+		}
+		if err := client.Write(t.Context(), control, make([]byte, 513)); !errors.Is(err, ATTInvalidValueLength) {
+			t.Errorf("MTU %d: a value that is too long: %v", test.mtu, err)
 		}
 		client.Close()
 		if _, err := client.MaxWriteWithoutResponse(t.Context()); !errors.Is(err, ErrNotConnected) {

@@ -16,13 +16,14 @@ func because(sentinel, cause error) error { return fmt.Errorf("%w (%w)", sentine
 func translate(err error) error {
 	for _, t := range [...]struct{ from, to error }{
 		{bus.ErrAuthentication, ErrBusRefused}, // first: it may be an ErrNoBus as well
+		{bus.ErrAccessDenied, ErrBusRefused},
 		{bus.ErrNoBus, ErrNoBus},
 		{bus.ErrClosed, ErrNoBus},
 		{bus.ErrServiceUnknown, ErrNoBlueZ},
 		{bus.ErrNameHasNoOwner, ErrNoBlueZ},
 		{bus.ErrNoReply, ErrNoBlueZ}, // bluetoothd went away in the middle of the call
-		{bus.ErrUnknownObject, ErrNotFound},
-		{bluezgen.ErrDoesNotExist, ErrNotFound},
+		{bus.ErrUnknownObject, ErrNoDevice},
+		{bluezgen.ErrDoesNotExist, ErrNoDevice},
 		{bluezgen.ErrNotReady, ErrAdapterOff},
 		{bluezgen.ErrNotConnected, ErrNotConnected},
 	} {
@@ -31,6 +32,14 @@ func translate(err error) error {
 		}
 	}
 	return err
+}
+
+// translateAdapter is translate for operations on adapters, which may have been unplugged.
+func translateAdapter(err error) error {
+	if errors.Is(err, bus.ErrUnknownObject) || errors.Is(err, bus.ErrUnknownMethod) || errors.Is(err, bus.ErrUnknownInterface) {
+		return because(ErrNoAdapter, err)
+	}
+	return translate(err)
 }
 
 // failedWithATT is how BlueZ words an ATT error that it has no name for.
@@ -54,6 +63,9 @@ func translateATT(err error) error {
 		{bluezgen.ErrNotAuthorized, ATTInsufficientAuthorization},
 		{bluezgen.ErrNotSupported, ATTRequestNotSupported},
 		{bluezgen.ErrImproperlyConfigured, ATTImproperlyConfigured},
+		{bus.ErrUnknownObject, ErrNoAttribute}, // it went away just now
+		{bus.ErrUnknownMethod, ErrNoAttribute},
+		{bus.ErrUnknownInterface, ErrNoAttribute},
 	} {
 		if errors.Is(err, t.from) {
 			return because(t.to, err)

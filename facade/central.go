@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -50,6 +52,7 @@ type Central struct {
 	logger  *slog.Logger
 	counts  counters
 	late    lateWakes
+	paths   atomic.Uint64 // given away by NewPath
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
@@ -59,7 +62,7 @@ type Central struct {
 
 	tasks    sync.WaitGroup // the goroutines of discoveries, and keep
 	connects sync.WaitGroup // calls of Connect, Pair and SetAgent
-	scanners sync.WaitGroup // that may call functions of the application
+	scanners sync.WaitGroup // that may call functions of the application, and calls of Maintain
 	agency   *agency
 
 	mu          sync.RWMutex
@@ -94,6 +97,9 @@ func open(ctx context.Context, o Options) (*Central, error) {
 	}
 	if o.AuthUID == "" {
 		o.AuthUID = os.Getenv("BLEAK_DBUS_AUTH_UID")
+	}
+	if _, err := strconv.ParseUint(o.AuthUID, 10, 32); o.AuthUID != "" && err != nil {
+		return nil, fmt.Errorf("AuthUID or BLEAK_DBUS_AUTH_UID is %q, which is no uid in decimal", o.AuthUID)
 	}
 	if o.Trace == nil && os.Getenv("BLUEZ_DEBUG") == "frames" {
 		o.Trace = os.Stderr
@@ -157,8 +163,8 @@ func (c *Central) admit() error {
 	return nil
 }
 
-// awaitScanners waits until the handlers of advertisements and the functions of agents
-// have returned, for cleanupTimeout at most.
+// awaitScanners waits until the handlers of advertisements, the functions of agents and
+// those that Maintain calls have returned, for cleanupTimeout at most.
 func (c *Central) awaitScanners() {
 	idle := make(chan struct{})
 	go func() { // for as long as the last handler takes
@@ -170,7 +176,7 @@ func (c *Central) awaitScanners() {
 	select {
 	case <-idle:
 	case <-timeout.C:
-		c.logger.Warn("a handler of advertisements or an agent does not return")
+		c.logger.Warn("a handler of advertisements, an agent or what is maintained does not return")
 	}
 }
 

@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,10 +33,10 @@ func TestAdaptersAreListedInTheOrderOfTheirNumbers(t *testing.T) {
 	}
 	want := Adapter{
 		Name: "hci2", Address: Address{0, 0xAA, 1, 0, 0, 2}, AddressType: AddressPublic, Alias: "kitchen",
-		Powered: true, Central: true, path: "/org/bluez/hci2",
+		Powered: true, Central: true, Peripheral: true, path: "/org/bluez/hci2",
 	}
 	if adapters[1] != want {
-		t.Errorf("hci2 is %+v, want %+v", adapters[1], want)
+		t.Errorf("hci2 is %#v, want %#v", adapters[1], want)
 	}
 }
 
@@ -131,6 +133,33 @@ func TestClosedCentralRefusesEverything(t *testing.T) {
 	for op, err := range map[string]error{"Adapters": listed, "Discover": discovered, "Connect": connected} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+func TestAuthUIDIsTheOneThatTheBusIsTold(t *testing.T) {
+	w := startWorld(t)
+	own := strconv.Itoa(os.Getuid())
+	for _, test := range []struct {
+		option, environment string
+		want                string // in the error, nothing if there is to be none
+	}{
+		{"", "", ""},
+		{own, "", ""},
+		{"", own, ""},
+		{own, "4242", ""},
+		{"4242", own, ErrBusRefused.Error()},
+		{"", "4242", ErrBusRefused.Error()},
+		{"root", "", `"root"`},
+		{"", "-1", `"-1"`},
+	} {
+		t.Setenv("BLEAK_DBUS_AUTH_UID", test.environment)
+		c, err := Open(t.Context(), Options{Bus: w.Address(), AuthUID: test.option})
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("option %q, environment %q: %v", test.option, test.environment, err)
+		}
+		if err == nil {
+			w.check(c.Close())
 		}
 	}
 }

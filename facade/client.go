@@ -64,7 +64,12 @@ func (c *Client) Name() string {
 }
 
 // String returns the device's address and name.
-func (c *Client) String() string { return c.device.String() }
+func (c *Client) String() string {
+	if name := c.Name(); name != "" {
+		return c.Address().String() + " " + name
+	}
+	return c.Address().String()
+}
 
 // Device returns the device that the client is connected to.
 func (c *Client) Device() Device { return c.device }
@@ -121,7 +126,7 @@ func (c *Client) services() serviceTree {
 // A serviceTree has the services of a device, in the order of their handles.
 type serviceTree struct{ all, wanted []*Service }
 
-// Service returns the service that which says; ErrNotFound or ErrAmbiguous otherwise.
+// Service returns the service that which says; ErrNoAttribute or ErrAmbiguous otherwise.
 func (c *Client) Service(which Attribute) (*Service, error) {
 	tree := c.Services()
 	s, err := find(func(yield func(*Service) bool) {
@@ -134,14 +139,14 @@ func (c *Client) Service(which Attribute) (*Service, error) {
 	return s, c.opError("find service", which, err)
 }
 
-// Characteristic returns the characteristic that which says; ErrNotFound or
+// Characteristic returns the characteristic that which says; ErrNoAttribute or
 // ErrAmbiguous otherwise.
 func (c *Client) Characteristic(which Attribute) (*Characteristic, error) {
 	char, err := c.characteristic(which)
 	return char, c.opError("find characteristic", which, err)
 }
 
-// Descriptor returns the descriptor that which says; ErrNotFound or ErrAmbiguous
+// Descriptor returns the descriptor that which says; ErrNoAttribute or ErrAmbiguous
 // otherwise. Look in Characteristic.Descriptor for one by UUID.
 func (c *Client) Descriptor(which Attribute) (*Descriptor, error) {
 	d, err := c.descriptor(which)

@@ -22,6 +22,9 @@ func TestClientKnowsDeviceAndServices(t *testing.T) {
 	if client.Name() != "Strap" || client.Address() != strap || client.Device().Adapter != "hci0" || client.Device().Path() != strapPath {
 		t.Errorf("client of %s %q, device %+v", client.Address(), client.Name(), client.Device())
 	}
+	if got := client.String(); got != "C0:FF:EE:00:00:01 Strap" {
+		t.Errorf("client as text: %q", got)
+	}
 	if mtu, err := client.MTU(t.Context()); err != nil || mtu != 247 {
 		t.Errorf("MTU %d, %v", mtu, err)
 	}
@@ -313,7 +316,7 @@ func TestClientOfANamelessDeviceAndAnOldBlueZ(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if client.Name() != "" {
+	if client.Name() != "" || client.String() != "C0:FF:EE:00:00:01" {
 		t.Errorf("name %q", client.Name())
 	}
 	if mtu, err := client.MTU(t.Context()); err != nil || mtu != 23 {

@@ -39,6 +39,17 @@ func TestDisconnectThatFailsLeavesTheClientConnected(t *testing.T) {
 	}
 }
 
+func TestDisconnectIsBoundedByItself(t *testing.T) {
+	t.Parallel() // it has to wait, for ten seconds
+	w, p, c := startStrap(t, nil, bluetest.Delays{Disconnect: time.Hour})
+	client := connect(t, c)
+	if err := client.Disconnect(t.Context()); !errors.Is(err, context.DeadlineExceeded) || client.Err() != nil {
+		t.Errorf("disconnect: %v; client: %v", err, client.Err())
+	}
+	p.Disconnect() // or Close would wait as well
+	w.wait(client.Disconnected(), "the end")
+}
+
 func TestDisconnectLooksForTheEndThatIsNotSignalled(t *testing.T) {
 	t.Parallel() // it has to wait
 	_, p, c := startStrap(t, nil)

@@ -5,6 +5,7 @@ package facade
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -72,9 +73,45 @@ func TestManyClientsComeAndGo(t *testing.T) {
 	if p.Connected() || w.notifySessions() != 0 || len(c.links) != 0 {
 		t.Errorf("connected: %v, %d sessions, %d links", p.Connected(), w.notifySessions(), len(c.links))
 	}
-	// Calls may be in flight still: BlueZ never answers a StartNotify that is stopped
-	// while it is under way.
+	// Calls may be in flight still: BlueZ never answers a StartNotify whose link ends while
+	// it is under way.
 	if after := c.bus().conn.Stats().MatchRules; after != before {
 		t.Errorf("%d match rules instead of %d", after, before)
+	}
+}
+
+// A handler that does not return keeps nobody waiting but its own scan, and Central.Close
+// for some seconds.
+func TestHandlerThatBlocksHarmsOnlyItsScan(t *testing.T) {
+	w, p, c := startStrap(t, nil)
+	lamp := w.add(silent(number(2), "Lamp"))
+	entered, block := make(chan struct{}, 1), make(chan struct{})
+	stuck, err := c.StartScanner(t.Context(), ScanOptions{EveryPacket: true, Queue: 3}, func(Advertisement) {
+		select {
+		case entered <- struct{}{}:
+		default:
+		}
+		<-block
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wait(entered, "the first advertisement")
+	_, heard := collect(t, c, ScanOptions{Name: "Lamp"})
+	for rssi := int16(-60); rssi > -70; rssi-- {
+		w.packet(lamp, rssi)
+		expect(t, heard, fmt.Sprintf("Lamp %d", rssi))
+	}
+	client := connect(t, c)
+	sub := subscribe(t, client, SubscribeOptions{})
+	notify(t, p, "one")
+	take(t, sub, 1)
+	if _, err := client.Read(t.Context(), measurement); err != nil {
+		t.Error(err)
+	}
+	close(block)
+	w.wait(stuck.Done(), "the end of the scan")
+	if !errors.Is(stuck.Err(), ErrOverflow) {
+		t.Errorf("the scan ended with %v", stuck.Err())
 	}
 }

@@ -14,7 +14,8 @@ import (
 // ConnectOptions configures a connection. The zero value works.
 type ConnectOptions struct {
 	// Adapter is the adapter to look for an address with, by name ("hci0") or
-	// address; empty means the Central's default. A Device names its own adapter.
+	// address; empty means the Central's default, or another one that has connected the
+	// device already. A Device names its own adapter.
 	Adapter string
 	// AddressType, when not empty, is the kind of the address that is the target, if that is
 	// just an Address. A BlueZ that runs with --experimental then connects at once where
@@ -53,7 +54,7 @@ const DefaultConnectTimeout = 30 * time.Second
 // looked for by scanning until ctx ends.
 //
 // If the device is connected already, by another program or another Client, Connect
-// attaches to that connection. The error matches ErrNotFound if the device is
+// attaches to that connection. The error matches ErrNoDevice if the device is
 // unknown or gone, or if target is nil or zero.
 func (c *Central) Connect(ctx context.Context, target Target, o ConnectOptions) (*Client, error) {
 	return c.connect(ctx, target, o, func() {})
@@ -88,9 +89,9 @@ func (c *Central) connect(ctx context.Context, target Target, o ConnectOptions, 
 	return client, nil
 }
 
-// errNoDevice is a target that names nothing, or the zero Address, which in a scan
+// errNoTarget is a target that names nothing, or the zero Address, which in a scan
 // would mean any device.
-var errNoDevice = fmt.Errorf("no device given: %w", ErrNotFound)
+var errNoTarget = fmt.Errorf("no device given: %w", ErrNoDevice)
 
 // identify returns the device that target means, and whether it had to be connected for
 // that.
@@ -103,7 +104,7 @@ func (c *Central) identify(ctx context.Context, target Target, o ConnectOptions)
 	case d.path != "":
 		return d, false, nil
 	case d.Address.IsZero():
-		return Device{}, false, opError("connect", "", errNoDevice)
+		return Device{}, false, opError("connect", "", errNoTarget)
 	}
 	found, made, err := c.lookUp(ctx, d.Address, o)
 	return found, made, opError("connect", d.String(), err)
@@ -118,6 +119,11 @@ func (c *Central) lookUp(ctx context.Context, address Address, o ConnectOptions)
 	}
 	if known := c.bus().deviceOf(a, address); known.path != "" {
 		return known, false, nil
+	}
+	if o.Adapter == "" && c.options.Adapter == "" {
+		if known := c.bus().connectedTo(address, parent(a.path)); known.path != "" {
+			return known, false, nil // no scan would find it
+		}
 	}
 	if o.AddressType != "" {
 		d, err := c.connectUnheard(ctx, a, address, o.AddressType)
@@ -175,7 +181,7 @@ func (c *Client) establish(ctx context.Context, o ConnectOptions, made bool) err
 		retry.wait(true, nil, ctx.Done())
 		if !c.awaitEnd(ctx) {
 			c.abandon(made)
-			return because(ErrNotFound, err)
+			return because(ErrNoDevice, err)
 		}
 	}
 }
@@ -215,7 +221,7 @@ func (c *Client) try(ctx context.Context, o ConnectOptions, made *bool) error {
 	case !known && !c.link.bus.mirror.Present():
 		return ErrNoBlueZ
 	case !known:
-		return fmt.Errorf("BlueZ does not know the device: %w", ErrNotFound)
+		return fmt.Errorf("BlueZ does not know it: %w", ErrNoDevice)
 	}
 	cached := o.CachedServices && len(c.readTree()) > 0
 	switch {
@@ -246,13 +252,35 @@ func (c *Client) try(ctx context.Context, o ConnectOptions, made *bool) error {
 // errDropped is a connection that was lost before it could be used.
 var errDropped = fmt.Errorf("%w: %w right after it was made", errAborted, ErrDisconnected)
 
-// abortedByLocal is BlueZ's text for any link that was lost while it was being made
-// (since 5.62): often the first packets were not heard, and the next attempt works.
+// abortedByLocal is BlueZ's text for nearly any link that was lost while it was being made:
+// often the first packets were not heard, and the next attempt works.
 const abortedByLocal = "le-connection-abort-by-local"
 
-// stillInProgress is BlueZ's text for a connection that the kernel refuses because an
-// earlier one to the device has not quite ended.
-const stillInProgress = "Operation already in progress"
+// aborted reports whether BlueZ has lost a link while it was being made. Its texts changed
+// in 5.62.
+func aborted(err error) bool {
+	for _, text := range [...]string{
+		abortedByLocal, "Software caused connection abort",
+		"le-connection-abort-by-remote", "Connection reset by peer",
+		"le-connection-link-layer-protocol-error", "Protocol error",
+		"le-connection-unknown",
+		"br-connection-canceled", "Disconnected early", // before Connect was answered, or by another program
+	} {
+		if errors.Is(err, bluezgen.ErrFailed.With(text)) {
+			return true
+		}
+	}
+	return false
+}
+
+// busy reports whether BlueZ or the kernel refuses a connection because of another one: to
+// the same device, made by another program or not quite ended, or to another device.
+func busy(err error) bool {
+	return errors.Is(err, bluezgen.ErrInProgress) ||
+		errors.Is(err, bluezgen.ErrFailed.With("Operation already in progress")) ||
+		errors.Is(err, bluezgen.ErrFailed.With("le-connection-busy")) ||
+		errors.Is(err, bluezgen.ErrFailed.With("Device or resource busy")) // before 5.62
+}
 
 // dial calls Device1.Connect, which returns when there is a link. made becomes true
 // unless it is another program that connects or has connected.
@@ -261,21 +289,20 @@ func (c *Client) dial(ctx context.Context, made *bool) error {
 	for attempt := 1; ; attempt++ {
 		err := c.callConnect(ctx)
 		there := errors.Is(err, bluezgen.ErrAlreadyConnected)
-		busy := errors.Is(err, bluezgen.ErrInProgress) || errors.Is(err, bluezgen.ErrFailed.With(stillInProgress))
-		*made = *made || !there && !busy
+		*made = *made || !there && !busy(err)
 		switch {
 		case err == nil, there:
 			return nil
-		case busy && attempt < busyAttempts && ctx.Err() == nil:
+		case busy(err) && attempt < busyAttempts && ctx.Err() == nil:
 			// If it is another program that connects, its success is ours.
 			retry.wait(true, nil, ctx.Done())
 			if p, _, known := c.link.properties(); known && p.Connected {
 				return nil
 			}
-		case errors.Is(err, bluezgen.ErrFailed.With(abortedByLocal)):
+		case aborted(err):
 			return because(errAborted, err)
 		case errors.Is(err, bus.ErrUnknownMethod), errors.Is(err, bus.ErrUnknownInterface):
-			return because(ErrNotFound, err) // the object went away just now
+			return because(ErrNoDevice, err) // the object went away just now
 		case errors.Is(err, bluezgen.ErrFailed) && c.adapterOff():
 			return because(ErrAdapterOff, err) // BlueZ says "Input/output error"
 		default:
@@ -298,7 +325,7 @@ func (c *Client) callConnect(ctx context.Context) error {
 	case !c.link.bus.mirror.Present():
 		return ErrNoBlueZ
 	}
-	return fmt.Errorf("BlueZ has removed the device: %w", ErrNotFound)
+	return fmt.Errorf("BlueZ has removed it: %w", ErrNoDevice)
 }
 
 // adapterOff reports whether the device's adapter is known to have no power.

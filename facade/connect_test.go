@@ -58,24 +58,61 @@ func TestConnectTriesAgainAfterAnAbort(t *testing.T) {
 	}
 }
 
+// A link may be lost while it is made in more ways than one, and BlueZ had other texts before 5.62.
+func TestConnectTriesAgainAfterWhateverAbortedIt(t *testing.T) {
+	t.Parallel() // it has to wait
+	early := bluezgen.ErrFailed.With("br-connection-canceled")
+	for _, test := range []struct {
+		version bluetest.Version
+		cause   error
+		tries   int
+	}{
+		{bluetest.Version555, bluetest.AbortByLocal(), 2},
+		{bluetest.Version555, bluetest.AbortByRemote(), 2},
+		{bluetest.Version555, bluezgen.ErrFailed.With("Disconnected early"), 2},
+		{bluetest.Version582, bluetest.AbortByRemote(), 2},
+		{bluetest.Version582, bluetest.ConnectionUnknown(), 2},
+		{bluetest.Version582, bluezgen.ErrFailed.With("le-connection-link-layer-protocol-error"), 2},
+		{bluetest.Version582, early, 2},
+		{bluetest.Version555, bluetest.ConnectionTimeout(), 1},
+		{bluetest.Version582, bluetest.ConnectionRefused(), 1},
+		{bluetest.Version582, bluetest.KeyMissing(), 1},
+	} {
+		fail := newFailures()
+		w, _, c := startStrap(t, fail.of, test.version)
+		fail.next(test.cause)
+		client, err := c.Connect(t.Context(), strap, ConnectOptions{})
+		if n := w.calls.Count("Connect"); n != test.tries || (err == nil) != (n == 2) {
+			t.Errorf("%v in %s: %v after %d attempts", test.cause, test.version, err, n)
+		}
+		if err == nil {
+			client.Close()
+		}
+	}
+}
+
+// inProgress is what the kernel refuses a connection with while an earlier one has not quite ended.
+var inProgress = bluezgen.ErrFailed.With("Operation already in progress")
+
 func TestConnectWaitsWhileBlueZIsBusyWithTheDevice(t *testing.T) {
 	t.Parallel() // it has to wait
 	busy := []error{
-		bluezgen.ErrInProgress.With("In Progress"), bluezgen.ErrFailed.With(stillInProgress), bluezgen.ErrFailed.With(stillInProgress),
-		bluezgen.ErrInProgress.With("In Progress"),
+		bluezgen.ErrInProgress.With("In Progress"), inProgress, inProgress, bluetest.ConnectionBusy(), bluezgen.ErrInProgress.With("In Progress"),
 	}
-	fail := newFailures()
-	w, _, c := startStrap(t, fail.of)
-	fail.next(busy...)
-	connect(t, c).Close()
-	if connects, disconnects := w.calls.Count("Connect"), w.calls.Count("Disconnect"); connects != len(busy)+1 || disconnects != 1 {
-		t.Errorf("%d Connect, %d Disconnect", connects, disconnects)
+	for _, version := range []bluetest.Version{bluetest.Version555, bluetest.Version582} {
+		fail := newFailures()
+		w, _, c := startStrap(t, fail.of, version)
+		fail.next(busy...)
+		connect(t, c).Close()
+		if connects, disconnects := w.calls.Count("Connect"), w.calls.Count("Disconnect"); connects != len(busy)+1 || disconnects != 1 {
+			t.Errorf("%s: %d Connect, %d Disconnect", version, connects, disconnects)
+		}
 	}
 }
 
 func TestConnectTakesTheLinkThatAnotherProgramMakesMeanwhile(t *testing.T) {
 	for _, reply := range []*bus.Error{
-		bluezgen.ErrInProgress.With("In Progress"), bluezgen.ErrFailed.With(stillInProgress), bluezgen.ErrAlreadyConnected.With("Already Connected"),
+		bluezgen.ErrInProgress.With("In Progress"), inProgress, bluezgen.ErrAlreadyConnected.With("Already Connected"),
 	} {
 		w, p, c := startStrap(t, nil)
 		program := w.program()
@@ -266,6 +303,46 @@ func TestConnectLooksForAnUnknownAddress(t *testing.T) {
 	client := connect(t, w.open(Options{}))
 	if client.Name() != "Strap" || w.discoveries() != 0 {
 		t.Errorf("connected to %q, %d discoveries", client.Name(), w.discoveries())
+	}
+}
+
+// A device that is connected is heard by no adapter, so that looking for it with the default one is in vain.
+func TestConnectToAnAddressAttachesWhicheverAdapterHasIt(t *testing.T) {
+	w := startWorld(t, bluetest.AdapterConfig{}, bluetest.AdapterConfig{})
+	w.add(newStrap())
+	other, err := w.open(Options{Adapter: "hci1"}).Connect(t.Context(), strap, ConnectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for _, test := range []struct {
+		options Options
+		adapter string
+		want    error
+	}{
+		{Options{}, "", nil},
+		{Options{}, "hci1", nil},
+		{Options{}, "hci0", ErrNoDevice},
+		{Options{Adapter: "hci0"}, "", ErrNoDevice},
+	} {
+		c := w.open(test.options)
+		timeout := inTime
+		if test.want != nil {
+			timeout = 100 * time.Millisecond
+		}
+		client, err := c.Connect(t.Context(), strap, ConnectOptions{Adapter: test.adapter, Timeout: timeout})
+		if !errors.Is(err, test.want) {
+			t.Errorf("default %q, option %q: %v, want %v", test.options.Adapter, test.adapter, err, test.want)
+		}
+		if err == nil {
+			if got := client.Device().Adapter; got != "hci1" {
+				t.Errorf("attached by %s", got)
+			}
+			client.Close()
+		}
+	}
+	if other.Err() != nil || w.calls.Count("Connect") != 1 {
+		t.Errorf("the first client: %v; %d Connect", other.Err(), w.calls.Count("Connect"))
 	}
 }
 

@@ -55,7 +55,7 @@ func (c *Central) connectUnheard(ctx context.Context, adapter Adapter, address A
 	case errors.Is(err, bus.ErrUnknownMethod):
 		return Device{}, errNoConnectDevice
 	case errors.Is(err, bluezgen.ErrFailed), errors.As(err, &refused) && !errors.Is(translate(err), ErrUnavailable):
-		return Device{}, because(ErrNotFound, err) // it does not answer; the name of the error is not always Failed
+		return Device{}, because(ErrNoDevice, err) // it does not answer; the name of the error is not always Failed
 	default:
 		return Device{}, translate(err)
 	}

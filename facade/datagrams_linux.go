@@ -1,23 +1,28 @@
 package facade
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"sync/atomic"
 	"syscall"
 )
 
 // datagrams reads the packets of a socket that BlueZ passed to this process, each of
-// them one value.
+// them one value. It waits in the kernel, on a thread of its own: with each wake-up
+// through the poller a notification costs a fifth more.
 type datagrams struct {
-	file  *os.File
-	raw   syscall.RawConn
-	batch *batch
-	err   error // of the socket
+	file    *os.File // blocking
+	raw     syscall.RawConn
+	closed  atomic.Bool
+	batch   *batch
+	packets [batchSize][]byte // that came at once
 }
 
-// maxDatagram is more than any attribute value, which has 512 bytes at most (Core
-// Specification, Vol 3, Part F, 3.2.9).
-const maxDatagram = 1024
+// maxDatagram is the largest ATT_MTU that BlueZ agrees to, so more than any value.
+const maxDatagram = 517
 
 // openDatagrams takes the socket over: it closes file now or when it fails.
 func openDatagrams(file *os.File) (*datagrams, error) {
@@ -34,14 +39,14 @@ func openDatagrams(file *os.File) (*datagrams, error) {
 		if err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_PASSCRED, 1); err != nil {
 			return
 		}
-		// A descriptor of its own, for the poller takes only those that were
-		// non-blocking when their file was made.
+		// A descriptor of its own, for the poller may have taken this one, and each
+		// packet would then wake it as well.
 		copied, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
 		if errno != 0 {
 			err = errno
 			return
 		}
-		if err = syscall.SetNonblock(int(copied), true); err != nil {
+		if err = syscall.SetNonblock(int(copied), false); err != nil {
 			syscall.Close(int(copied))
 			return
 		}
@@ -60,47 +65,69 @@ func openDatagrams(file *os.File) (*datagrams, error) {
 	return d, nil
 }
 
-// each calls deliver for each packet, which is then deliver's, until the end. It
-// returns nil when BlueZ has hung up, os.ErrClosed after close.
-func (d *datagrams) each(deliver func(packet []byte)) error {
-	for ended := false; !ended; {
-		err := d.raw.Read(func(fd uintptr) (done bool) {
-			done, ended = d.receive(fd, deliver)
-			return done
-		})
-		if err != nil { // the only error of Read itself
+// each calls deliver with the packets that came at once, until the end. The packets are
+// then deliver's, the slice of them is not. each returns nil when BlueZ has hung up,
+// os.ErrClosed after close.
+func (d *datagrams) each(deliver func(packets [][]byte)) error {
+	var ended bool
+	var failed error
+	receive := func(fd uintptr) (done bool) {
+		ended, failed = d.receive(fd, deliver)
+		return true
+	}
+	for !ended && failed == nil {
+		if err := d.raw.Read(receive); err != nil { // the only error of Read itself
 			return os.ErrClosed
 		}
 	}
-	return d.err
+	if d.closed.Load() {
+		return os.ErrClosed
+	}
+	return failed
 }
 
-// receive takes what waits. It is not done when nothing waits any more; then the poller
-// tells of the next packet.
-func (d *datagrams) receive(fd uintptr, deliver func(packet []byte)) (done, ended bool) {
+// receive waits for packets and delivers them.
+func (d *datagrams) receive(fd uintptr, deliver func(packets [][]byte)) (ended bool, err error) {
 	n, err := d.batch.receive(fd)
 	switch {
-	case err == syscall.EAGAIN:
-		return false, false
 	case err == syscall.ECONNRESET:
-		return true, true
+		return false, nil // what came before is still there, and then the end
 	case err != nil:
-		d.err = os.NewSyscallError("recvmmsg", err)
-		return true, true
+		return false, os.NewSyscallError("recvmmsg", err)
 	}
+	packets, ended, err := d.take(n)
+	deliver(packets)
+	clear(packets)
+	// Who was woken is to run now: the processor would stay with this goroutine for a
+	// while when it waits in the kernel.
+	runtime.Gosched()
+	return ended, err
+}
+
+// take takes the packets out of a batch of n, and reports whether they are the last.
+func (d *datagrams) take(n int) (packets [][]byte, ended bool, err error) {
+	packets = d.packets[:0]
+	ends := 0
 	for i := range n {
 		packet, truncated, end := d.batch.packet(i)
 		switch {
 		case end:
-			return true, true
+			ends++
 		case truncated:
-			d.err = fmt.Errorf("a packet is longer than %d bytes", maxDatagram)
-			return true, true
+			return packets, false, fmt.Errorf("a packet is longer than %d bytes", maxDatagram)
+		default:
+			packets = append(packets, bytes.Clone(packet))
 		}
-		deliver(append(make([]byte, 0, len(packet)), packet...))
 	}
-	return n == batchSize, false
+	// The kernel looks for a packet first, and then whether the other side has hung up:
+	// the first end may overtake the last packets. Nothing more can come once it was
+	// told, so the second one is the end.
+	return packets, ends > 1, nil
 }
 
 // close ends each, and tells BlueZ that nobody listens any more.
-func (d *datagrams) close() error { return d.file.Close() }
+func (d *datagrams) close() error {
+	d.closed.Store(true)
+	err := d.raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_RDWR) }) // wakes each, unless it has ended
+	return errors.Join(err, d.file.Close())
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,6 +21,13 @@ func packetSockets(t *testing.T) (*os.File, int) {
 	}
 	t.Cleanup(func() { syscall.Close(fds[1]) })
 	return os.NewFile(uintptr(fds[0]), "socket"), fds[1]
+}
+
+func texts(packets [][]byte) (all []string) {
+	for _, packet := range packets {
+		all = append(all, string(packet))
+	}
+	return all
 }
 
 func TestDatagramsTellAnEmptyPacketFromTheEnd(t *testing.T) {
@@ -52,7 +60,7 @@ func TestDatagramsTellAnEmptyPacketFromTheEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := []string{}
-			if err := d.each(func(packet []byte) { got = append(got, string(packet)) }); err != nil {
+			if err := d.each(func(packets [][]byte) { got = append(got, texts(packets)...) }); err != nil {
 				t.Errorf("at the end: %v", err)
 			}
 			if want := append(append([]string{}, test.before...), test.after...); !slices.Equal(got, want) {
@@ -84,11 +92,104 @@ func TestDatagramsKeepThePackets(t *testing.T) {
 		want = append(want, strings.Repeat(string([]byte{byte(i)}), i%(maxDatagram+1)))
 	}
 	var got []string
-	if err := d.each(func(packet []byte) { got = append(got, string(packet)) }); err != nil {
+	if err := d.each(func(packets [][]byte) { got = append(got, texts(packets)...) }); err != nil {
 		t.Error(err)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%d packets came of %d, or others", len(got), len(want))
+	}
+}
+
+// The kernel may tell of the end though a packet has come just before it.
+func TestDatagramsTakeWhatTheEndHasOvertaken(t *testing.T) {
+	const end = "end"
+	full := slices.Repeat([]string{"a"}, batchSize-1)
+	for _, test := range []struct {
+		name  string
+		batch []string
+		want  []string
+		ended bool
+	}{
+		{"packets", []string{"a", "", "b"}, []string{"a", "", "b"}, false},
+		{"the end", []string{end, end, end}, nil, true},
+		{"packets and the end", []string{"a", "", end, end}, []string{"a", ""}, true},
+		{"overtaken", []string{"a", end, "b", "", end, end}, []string{"a", "b", ""}, true},
+		{"overtaken by the last of a batch", append(full, end), full, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := &datagrams{batch: newBatch()}
+			for i, packet := range test.batch {
+				h := &d.batch.headers[i]
+				h.SetControllen(controlSize)
+				h.len = uint32(copy(d.batch.buffers[i][:], packet))
+				if packet == end {
+					h.len = 0
+					h.SetControllen(0)
+				}
+			}
+			packets, ended, err := d.take(len(test.batch))
+			if got := texts(packets); !slices.Equal(got, test.want) || ended != test.ended || err != nil {
+				t.Errorf("took %q, %v, %v; want %q, %v", got, ended, err, test.want, test.ended)
+			}
+		})
+	}
+}
+
+// A peer that leaves unread what it was sent resets the connection.
+func TestDatagramsLoseNothingToAReset(t *testing.T) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, far := os.NewFile(uintptr(fds[0]), "socket"), os.NewFile(uintptr(fds[1]), "BlueZ's")
+	_, err = near.WriteString("unread")
+	_, farErr := far.WriteString("value")
+	if err := errors.Join(err, farErr, far.Close()); err != nil {
+		t.Fatal(err)
+	}
+	d, err := openDatagrams(near)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	var got []string
+	if err := d.each(func(packets [][]byte) { got = append(got, texts(packets)...) }); err != nil || !slices.Equal(got, []string{"value"}) {
+		t.Errorf("received %q, %v", got, err)
+	}
+}
+
+// A packet is the only thing that is allocated for it.
+func TestDatagramsAllocateTheValuesOnly(t *testing.T) {
+	const packets = 8
+	file, peer := packetSockets(t)
+	d, err := openDatagrams(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	value, count := make([]byte, 20), 0
+	deliver := func(packets [][]byte) { count += len(packets) }
+	receive := func(fd uintptr) bool {
+		if ended, err := d.receive(fd, deliver); ended || err != nil {
+			t.Fatal(ended, err)
+		}
+		return true
+	}
+	got := testing.AllocsPerRun(100, func() {
+		for range packets {
+			if _, err := syscall.Write(peer, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.raw.Read(receive); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got > packets {
+		t.Errorf("%v allocations for %d packets", got, packets)
+	}
+	if count != 101*packets { // AllocsPerRun runs it once more
+		t.Errorf("%d packets came", count)
 	}
 }
 
@@ -104,28 +205,59 @@ func TestDatagramsRefuseLongPackets(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := syscall.Shutdown(peer, syscall.SHUT_RDWR); err != nil {
+		t.Fatal(err)
+	}
 	var sizes []int
-	err = d.each(func(packet []byte) { sizes = append(sizes, len(packet)) })
+	err = d.each(func(packets [][]byte) {
+		for _, packet := range packets {
+			sizes = append(sizes, len(packet))
+		}
+	})
 	if err == nil || !slices.Equal(sizes, []int{maxDatagram}) {
 		t.Errorf("%v, then %v", sizes, err)
 	}
 }
 
 func TestDatagramsCloseEndsTheReader(t *testing.T) {
-	file, _ := packetSockets(t)
-	d, err := openDatagrams(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error)
-	go func() {
-		done <- d.each(func([]byte) {})
-	}()
-	if err := d.close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-done; !errors.Is(err, os.ErrClosed) {
-		t.Errorf("after close: %v", err)
+	for _, test := range []struct {
+		name         string
+		waits, ended bool
+		before       func(peer int) error
+	}{
+		{"that is about to begin", false, false, func(int) error { return nil }},
+		{"that waits", true, false, func(peer int) error { return syscall.Sendto(peer, []byte("value"), 0, nil) }},
+		{"that may have ended", false, true, func(peer int) error { return syscall.Shutdown(peer, syscall.SHUT_RDWR) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file, peer := packetSockets(t)
+			d, err := openDatagrams(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := test.before(peer); err != nil {
+				t.Fatal(err)
+			}
+			delivered, done := make(chan struct{}, 8), make(chan error, 1)
+			go func() {
+				done <- d.each(func([][]byte) { delivered <- struct{}{} })
+			}()
+			if test.waits {
+				<-delivered
+				for range 1000 { // nothing tells that it waits again
+					runtime.Gosched()
+				}
+			}
+			if err := d.close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; !errors.Is(err, os.ErrClosed) && !(test.ended && err == nil) {
+				t.Errorf("after close: %v", err)
+			}
+			if n, err := syscall.Read(peer, make([]byte, 1)); n != 0 || err != nil {
+				t.Errorf("BlueZ is not told: %d, %v", n, err)
+			}
+		})
 	}
 }
 
@@ -137,5 +269,34 @@ func TestDatagramsWantASocket(t *testing.T) {
 	defer w.Close()
 	if _, err := openDatagrams(r); !errors.Is(err, syscall.ENOTSOCK) {
 		t.Errorf("a pipe: %v", err)
+	}
+}
+
+// A descriptor that comes with a packet is nobody's: the kernel closes it.
+func TestDatagramsKeepNoDescriptors(t *testing.T) {
+	file, peer := packetSockets(t)
+	d, err := openDatagrams(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	var pipe [2]int
+	if err := syscall.Pipe2(pipe[:], syscall.O_CLOEXEC|syscall.O_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(pipe[0])
+	if err := syscall.Sendmsg(peer, []byte("value"), syscall.UnixRights(pipe[1]), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	syscall.Close(pipe[1])
+	if err := syscall.Shutdown(peer, syscall.SHUT_RDWR); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	if err := d.each(func(packets [][]byte) { got = append(got, texts(packets)...) }); err != nil || !slices.Equal(got, []string{"value"}) {
+		t.Errorf("received %q, %v", got, err)
+	}
+	if _, err := syscall.Read(pipe[0], make([]byte, 1)); err != nil { // EAGAIN while anybody could write
+		t.Errorf("the descriptor is open: %v", err)
 	}
 }

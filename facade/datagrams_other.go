@@ -15,6 +15,6 @@ func openDatagrams(file *os.File) (*datagrams, error) {
 	return nil, errors.ErrUnsupported
 }
 
-func (*datagrams) each(func([]byte)) error { return errors.ErrUnsupported }
+func (*datagrams) each(func([][]byte)) error { return errors.ErrUnsupported }
 
 func (*datagrams) close() error { return nil }

@@ -31,7 +31,7 @@ func (s *sharedCentral) acquire(ctx context.Context) (*Central, func(), error) {
 	case s.opening <- struct{}{}:
 		defer func() { <-s.opening }()
 	case <-ctx.Done():
-		return nil, nil, context.Cause(ctx)
+		return nil, nil, opError("open", "Bluetooth", context.Cause(ctx))
 	}
 	if c := s.use(); c != nil {
 		return c.Central, sync.OnceFunc(func() { s.release(c) }), nil

@@ -57,6 +57,22 @@ func (a *attachment) deviceOf(adapter Adapter, address Address) (known Device) {
 	return known
 }
 
+// connectedTo returns the device with an address that any adapter below root has connected,
+// the zero Device if none has.
+func (a *attachment) connectedTo(address Address, root dbus.ObjectPath) (found Device) {
+	a.mirror.View(func(v bus.View) {
+		v.Walk(root, func(path dbus.ObjectPath, _ string, record bus.Record) bool {
+			if r, ok := record.(*bluezgen.Device1Update); ok && r.Connected {
+				if d := newDevice(path, &r.Device1Properties); d.Address == address {
+					found = d
+				}
+			}
+			return found.path == ""
+		})
+	})
+	return found
+}
+
 // A Target is what Connect can connect to: a Device, the Advertisement that was
 // heard from it, or its Address, which is looked for by a scan if BlueZ does not
 // know it. No other types implement it.

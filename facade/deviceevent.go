@@ -58,9 +58,11 @@ type DeviceEvent struct {
 
 // WatchOptions says which devices WatchDevices watches. The zero value watches all.
 type WatchOptions struct {
-	// Adapter is the adapter whose devices are wanted, by name ("hci0"); empty means all.
+	// Adapter is the adapter whose devices are wanted, by name ("hci0") or address; empty
+	// means all.
 	Adapter string
-	// Address, when not zero, is the device that is wanted.
+	// Address, when not zero, is the device that is wanted. It is watched on when it has
+	// another address, because it was paired and had a private one.
 	Address Address
 	// RSSI asks for DeviceHeard as well. It comes while a scan runs, of this program or
 	// any other, and then often.
@@ -81,6 +83,9 @@ func (c *Central) WatchDevices(ctx context.Context, o WatchOptions) iter.Seq2[De
 			central: c, iface: bluezgen.Device1Interface,
 			read: func(path dbus.ObjectPath, r bus.Record) KnownDevice {
 				return newKnownDevice(path, &r.(*bluezgen.Device1Update).Device1Properties)
+			},
+			accept: func(d *KnownDevice) bool {
+				return (o.Address.IsZero() || d.Address == o.Address) && (o.Adapter == "" || c.adapterOf(d.path).named(o.Adapter))
 			},
 			compare: o.compare,
 		}
@@ -104,9 +109,6 @@ func (o *WatchOptions) compare(before, after *KnownDevice) (events []DeviceEvent
 	d := after
 	if d == nil {
 		d = before
-	}
-	if o.Adapter != "" && d.Adapter != o.Adapter || !o.Address.IsZero() && d.Address != o.Address {
-		return nil
 	}
 	happened := func(kind DeviceEventKind, is bool) {
 		if is {

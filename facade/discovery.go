@@ -151,14 +151,14 @@ func (d *discovery) pursue(p plan) error {
 		if p.want.autoConnect && errors.Is(err, bluezgen.ErrInvalidArguments) {
 			return because(errNoAutoConnect, err)
 		}
-		return translate(err)
+		return translateAdapter(err)
 	}
 	if !d.active {
 		err := d.start(ctx, adapter)
 		refused := new(bus.Error)
 		d.begun = !errors.As(err, &refused) // a call that was not waited for may yet succeed
 		if err != nil {
-			return translate(err)
+			return translateAdapter(err)
 		}
 	}
 	d.active, d.inForce = true, p.want

@@ -27,8 +27,12 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // What a caller may want to branch on, with errors.Is.
 var (
-	// ErrNotFound: no device, service, characteristic or descriptor is what was asked for.
+	// ErrNotFound is matched by ErrNoDevice and ErrNoAttribute: what was asked for is not there.
 	ErrNotFound = errors.New("not found")
+	// ErrNoDevice: no device is what was asked for, or BlueZ has forgotten it.
+	ErrNoDevice error = &notFoundError{"device not found"}
+	// ErrNoAttribute: the device has no such service, characteristic or descriptor.
+	ErrNoAttribute error = &notFoundError{"attribute not found"}
 	// ErrAmbiguous: several attributes have the UUID that was asked for; use a handle or the object.
 	ErrAmbiguous = errors.New("ambiguous")
 	// ErrNotConnected: the operation needs a connection and the client has none any more.
@@ -53,8 +57,8 @@ var ErrUnavailable = errors.New("no usable Bluetooth")
 var (
 	// ErrNoBus: there is no D-Bus system bus to connect to, or what answers is none.
 	ErrNoBus error = &unavailableError{"no connection to the D-Bus system bus: start dbus, or set DBUS_SYSTEM_BUS_ADDRESS to its address"}
-	// ErrBusRefused: the D-Bus system bus does not let this user in.
-	ErrBusRefused error = &unavailableError{"the D-Bus system bus refused this user: set BLEAK_DBUS_AUTH_UID to the uid that the bus knows it by, or look at the D-Bus policy"}
+	// ErrBusRefused: the D-Bus system bus does not let this user in, or not talk to BlueZ.
+	ErrBusRefused error = &unavailableError{"the D-Bus system bus refused this user: see whether its policy wants a group (often bluetooth), or set BLEAK_DBUS_AUTH_UID to the uid that the bus knows it by"}
 	// ErrNoBlueZ: nobody owns the service's name on the bus; bluetoothd does not run.
 	ErrNoBlueZ error = &unavailableError{"BlueZ is not on the bus: install bluez and start its service (systemctl start bluetooth)"}
 	// ErrNoAdapter: there is no Bluetooth adapter, or none by the name that was asked for.
@@ -62,6 +66,12 @@ var (
 	// ErrAdapterOff: the adapter is not powered.
 	ErrAdapterOff error = &unavailableError{"the Bluetooth adapter is off: switch it on (bluetoothctl power on), or unblock it (rfkill unblock bluetooth)"}
 )
+
+// notFoundError is one kind of what is not there.
+type notFoundError struct{ text string }
+
+func (e *notFoundError) Error() string        { return e.text }
+func (e *notFoundError) Is(target error) bool { return target == ErrNotFound }
 
 // unavailableError is one reason why Bluetooth cannot be used.
 type unavailableError struct{ text string }

@@ -61,7 +61,7 @@ func otherProgram(ctx context.Context, world *bluetest.World, address string) (e
 func ExampleCentral_WatchDevices() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	world, central, end := simulate(ctx, bluetest.HeartRate("C0:FF:EE:00:00:01"), bluetest.Delays{Disconnect: bluetest.None})
+	world, central, end := simulate(ctx, bluetest.HeartRate("C0:FF:EE:00:00:01"))
 	defer end()
 
 	go func() { otherProgram(ctx, world, "C0:FF:EE:00:00:01")() }()
@@ -117,7 +117,7 @@ func ExampleCentral_WatchAdapters() {
 func ExampleConnectOptions_cached() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_, central, end := simulate(ctx, bluetest.HeartRate("C0:FF:EE:00:00:01"), bluetest.Delays{Disconnect: bluetest.None})
+	_, central, end := simulate(ctx, bluetest.HeartRate("C0:FF:EE:00:00:01"))
 	defer end()
 
 	address, err := facade.ParseAddress("C0:FF:EE:00:00:01")

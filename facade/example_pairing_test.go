@@ -16,7 +16,7 @@ const lock = "C0:FF:EE:00:00:05"
 
 // withLock is simulate with a door lock that shows a passkey.
 func withLock(ctx context.Context) (*bluetest.World, *facade.Central, facade.Address, func()) {
-	world, central, end := simulate(ctx, bluetest.Lock(lock, "123456"), bluetest.Delays{Disconnect: bluetest.None})
+	world, central, end := simulate(ctx, bluetest.Lock(lock, "123456"))
 	address, err := facade.ParseAddress(lock)
 	if err != nil {
 		log.Fatal(err)

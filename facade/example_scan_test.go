@@ -15,6 +15,7 @@ import (
 // simulate opens a Central on a simulated BlueZ, in the place of a machine with
 // Bluetooth and devices around it.
 func simulate(ctx context.Context, options ...bluetest.Option) (*bluetest.World, *facade.Central, func()) {
+	options = append(options, bluetest.Delays{Disconnect: bluetest.None, Supervision: bluetest.None}) // so that examples end sooner
 	world, err := bluetest.New(ctx, options...)
 	if err != nil {
 		log.Fatal(err)

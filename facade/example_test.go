@@ -1,8 +1,10 @@
+//go:build linux
+
 package facade_test
 
 import (
 	"context"
-	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -11,10 +13,33 @@ import (
 	"time"
 
 	"github.com/gobluez/bluez/facade"
+	"github.com/gobluez/bluez/facade/bluetest"
 )
 
-// Every heart-rate sensor nearby, as it is heard, for ten seconds.
+// play puts a simulated BlueZ in the place of the machine's, with devices around it, until end
+// is called. A program that runs for real needs none of it.
+func play(options ...bluetest.Option) (world *bluetest.World, end func()) {
+	options = append(options, bluetest.Delays{Disconnect: bluetest.None, Supervision: bluetest.None}) // so that examples end sooner
+	world, err := bluetest.New(context.Background(), options...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	const variable = "DBUS_SYSTEM_BUS_ADDRESS"
+	before, was := os.LookupEnv(variable)
+	_ = os.Setenv(variable, world.Address())
+	return world, func() {
+		_ = world.Close()
+		if _ = os.Unsetenv(variable); was {
+			_ = os.Setenv(variable, before)
+		}
+	}
+}
+
+// Every heart-rate sensor nearby, as it is heard, for ten seconds at most.
 func ExampleScan() {
+	_, end := play(bluetest.HeartRate("C0:FF:EE:00:00:01"), bluetest.Thermometer("C0:FF:EE:00:00:02"))
+	defer end()
+
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	heartRate := facade.UUID16(0x180D)
@@ -23,120 +48,184 @@ func ExampleScan() {
 			log.Fatal(err)
 		}
 		fmt.Println(adv.Address, adv.Name, adv.RSSI, adv.ManufacturerData)
+		break // one is enough: the scan has ended when the loop has
 	}
+	// Output: C0:FF:EE:00:00:01 Heart Rate Sensor -60 map[65535:[1 2]]
 }
 
 // A scan in the background, for programs that are made of callbacks.
 func ExampleScanner() {
+	_, end := play(bluetest.HeartRate("C0:FF:EE:00:00:01"))
+	defer end()
+
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	heard := make(chan facade.Advertisement)
 	scanner, err := facade.StartScanner(ctx, facade.ScanOptions{MinRSSI: -70}, func(adv facade.Advertisement) {
-		fmt.Println(adv.Address, adv.RSSI)
+		select {
+		case heard <- adv:
+		case <-ctx.Done():
+		}
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	// ... what else the program does ...
+	fmt.Println(<-heard) // and what else the program does
+	cancel()
 	<-scanner.Done()
-	if err := scanner.Err(); err != nil {
-		log.Fatal(err)
-	}
+	fmt.Println(scanner.Err())
+	// Output:
+	// C0:FF:EE:00:00:01 Heart Rate Sensor
+	// <nil>
 }
 
-// Connect, read once, then follow a characteristic until the link ends.
-func ExampleClient() {
-	ctx := context.Background()
-	search, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	device, err := facade.FindDevice(search, facade.ScanOptions{Name: "Heart Rate Strap"})
-	if errors.Is(err, facade.ErrNotFound) {
-		log.Fatal("it is not here; is it worn?")
-	} else if err != nil {
-		log.Fatal(err)
-	}
-	client, err := facade.Connect(search, device, facade.ConnectOptions{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
+// What is nearby, in one list.
+func ExampleDiscover() {
+	_, end := play(bluetest.HeartRate("C0:FF:EE:00:00:01"))
+	defer end()
 
-	battery, err := client.Read(ctx, facade.UUID16(0x2A19))
-	if err != nil {
-		log.Print(err)
-	} else {
-		fmt.Println("battery", battery)
-	}
-
-	sub, err := client.Subscribe(ctx, facade.UUID16(0x2A37), facade.SubscribeOptions{})
-	if err != nil {
-		log.Print(err)
-		return
-	}
-	for n, err := range sub.All() {
-		if err != nil {
-			log.Print(err) // such as: the strap is out of range
-			return
-		}
-		fmt.Println(n.Time, n.Value)
-	}
-}
-
-// Subscribe, send a command, await its answer: nothing is lost in between.
-func ExampleSubscription() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	address, err := facade.ParseAddress("C0:FF:EE:00:00:01")
+	found, err := facade.Discover(context.Background(), time.Second, facade.ScanOptions{})
 	if err != nil {
 		log.Fatal(err)
-	}
-	client, err := facade.Connect(ctx, address, facade.ConnectOptions{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.Close()
-	answers, err := client.Subscribe(ctx, facade.UUID16(0x2A55), facade.SubscribeOptions{})
-	if err != nil {
-		log.Print(err)
-		return
-	}
-	for record := range uint16(3) {
-		command := binary.LittleEndian.AppendUint16([]byte{1}, record)
-		if err := client.Write(ctx, facade.UUID16(0x2A55), command); err != nil {
-			log.Print(err)
-			return
-		}
-		answer, err := answers.Next(ctx)
-		if err != nil {
-			log.Print(err)
-			return
-		}
-		fmt.Printf("record %d: %x\n", record, answer.Value)
-	}
-}
-
-// A Central of its own has its own bus, log and adapter.
-func ExampleCentral() {
-	ctx := context.Background()
-	central, err := facade.Open(ctx, facade.Options{Logger: slog.Default(), Adapter: "hci1"})
-	if errors.Is(err, facade.ErrUnavailable) {
-		fmt.Println(err) // says what to do
-		os.Exit(3)
-	} else if err != nil {
-		log.Fatal(err)
-	}
-	defer central.Close()
-	found, err := central.Discover(ctx, 5*time.Second, facade.ScanOptions{})
-	if err != nil {
-		log.Print(err)
-		return
 	}
 	for _, adv := range found {
 		fmt.Println(adv)
 	}
+	// Output: C0:FF:EE:00:00:01 Heart Rate Sensor
+}
+
+// The first device that is wanted: by address, name, service, or anything that can be said
+// of its advertisement.
+func ExampleFindDevice() {
+	_, end := play(bluetest.HeartRate("C0:FF:EE:00:00:01"))
+	defer end()
+
+	address, err := facade.ParseAddress("c0:ff:ee:00:00:01") // in any case
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, wanted := range []facade.ScanOptions{
+		{Address: address},
+		{Name: "Heart Rate Sensor"},
+		{Services: []facade.UUID{facade.UUID16(0x180d)}},
+		{Match: func(adv facade.Advertisement) bool { return len(adv.ManufacturerData[0xffff]) > 0 }},
+		{Name: "heart rate sensor"}, // names are exact
+	} {
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		adv, err := facade.FindDevice(ctx, wanted)
+		cancel()
+		if errors.Is(err, facade.ErrNoDevice) {
+			fmt.Println("it is not here; is it on?")
+			continue
+		} else if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(adv)
+	}
+	// Output:
+	// C0:FF:EE:00:00:01 Heart Rate Sensor
+	// C0:FF:EE:00:00:01 Heart Rate Sensor
+	// C0:FF:EE:00:00:01 Heart Rate Sensor
+	// C0:FF:EE:00:00:01 Heart Rate Sensor
+	// it is not here; is it on?
+}
+
+// An advertisement has what the device says, and is written as JSON.
+func ExampleAdvertisement() {
+	sensor := bluetest.HeartRate("C0:FF:EE:00:00:01")
+	sensor.Advertisement.ServiceData = map[string][]byte{"180f": {87}}
+	_, end := play(sensor)
+	defer end()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	adv, err := facade.FindDevice(ctx, facade.ScanOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if level := adv.ServiceData[facade.UUID16(0x180f)]; len(level) == 1 {
+		fmt.Println("battery", level[0])
+	}
+	fmt.Println("a moment ago:", time.Since(adv.Time) < 10*time.Second)
+	adv.Time = time.Time{}
+	text, err := json.MarshalIndent(adv, "", "\t")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(text))
+	// Output:
+	// battery 87
+	// a moment ago: true
+	// {
+	// 	"time": "0001-01-01T00:00:00Z",
+	// 	"adapter": "hci0",
+	// 	"address": "C0:FF:EE:00:00:01",
+	// 	"address_type": "random",
+	// 	"name": "Heart Rate Sensor",
+	// 	"rssi": -60,
+	// 	"tx_power": null,
+	// 	"service_uuids": [
+	// 		"0000180d-0000-1000-8000-00805f9b34fb",
+	// 		"0000180f-0000-1000-8000-00805f9b34fb"
+	// 	],
+	// 	"manufacturer_data": {
+	// 		"0xffff": "0102"
+	// 	},
+	// 	"service_data": {
+	// 		"0000180f-0000-1000-8000-00805f9b34fb": "57"
+	// 	}
+	// }
+}
+
+// A Central of its own has its own bus, log and adapter.
+func ExampleCentral() {
+	world, end := play(bluetest.AdapterConfig{Name: "hci0"}, bluetest.AdapterConfig{Name: "hci1"}, bluetest.HeartRate("C0:FF:EE:00:00:01"))
+	defer end()
+
+	ctx := context.Background()
+	central, err := facade.Open(ctx, facade.Options{Bus: world.Address(), Logger: slog.Default(), Adapter: "hci1"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer central.Close()
+	adv, err := central.FindDevice(ctx, facade.ScanOptions{Name: "Heart Rate Sensor"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(adv, "heard by", adv.Adapter)
+	fmt.Println("scans:", central.Stats().Scans)
+	// Output:
+	// C0:FF:EE:00:00:01 Heart Rate Sensor heard by hci1
+	// scans: 0
+}
+
+// An error says what was attempted on what, and what to do. A program branches on what it
+// can do something about.
+func ExampleError() {
+	_, end := play(bluetest.AdapterConfig{Off: true})
+	defer end()
+
+	_, err := facade.Discover(context.Background(), time.Second, facade.ScanOptions{})
+	switch {
+	case errors.Is(err, facade.ErrAdapterOff):
+		fmt.Println("off; may I switch it on?")
+	case errors.Is(err, facade.ErrUnavailable):
+		fmt.Println("no Bluetooth on this machine")
+	}
+	fmt.Println(err)
+	var what *facade.Error
+	fmt.Println(errors.As(err, &what), what.Op)
+	// Output:
+	// off; may I switch it on?
+	// scan: hci0: the Bluetooth adapter is off: switch it on (bluetoothctl power on), or unblock it (rfkill unblock bluetooth)
+	// true scan
 }
 
 // The machine's adapters.
 func ExampleAdapter() {
+	_, end := play(bluetest.AdapterConfig{Name: "hci0"}, bluetest.AdapterConfig{Name: "hci1", Off: true})
+	defer end()
+
 	adapters, err := facade.Adapters(context.Background())
 	if err != nil {
 		log.Fatal(err)
@@ -144,43 +233,20 @@ func ExampleAdapter() {
 	for _, a := range adapters {
 		fmt.Println(a.Name, a.Address, a.Powered)
 	}
-}
-
-// The tree of services of a device.
-func ExampleService() {
-	var client *facade.Client // of facade.Connect
-	for _, service := range client.Services() {
-		fmt.Println(service)
-		for _, char := range service.Characteristics {
-			fmt.Println(" ", char, char.Properties)
-			for _, descriptor := range char.Descriptors {
-				fmt.Println("   ", descriptor)
-			}
-		}
-	}
-}
-
-// What a device refused, by its code.
-func ExampleATTError() {
-	err := error(&facade.Error{Op: "read", Target: "C0:FF:EE:00:00:01 2a19", Err: facade.ATTReadNotPermitted})
-	var code facade.ATTError
-	if errors.As(err, &code) {
-		fmt.Println(uint8(code), errors.Is(err, facade.ATTReadNotPermitted))
-	}
-	fmt.Println(err)
 	// Output:
-	// 2 true
-	// read C0:FF:EE:00:00:01 2a19: ATT error 0x02: read not permitted
+	// hci0 00:AA:01:00:00:00 true
+	// hci1 00:AA:01:00:00:01 false
 }
 
 func ExampleParseUUID() {
-	for _, text := range []string{"180d", "0x180D", "0000180D-0000-1000-8000-00805F9B34FB"} {
+	for _, text := range []string{"180d", "0x180D", "0000180d", "0000180D-0000-1000-8000-00805F9B34FB"} {
 		u, err := facade.ParseUUID(text)
 		fmt.Println(u == facade.UUID16(0x180D), u.Short(), err)
 	}
 	_, err := facade.ParseUUID("18")
 	fmt.Println(err)
 	// Output:
+	// true 180d <nil>
 	// true 180d <nil>
 	// true 180d <nil>
 	// true 180d <nil>

@@ -147,34 +147,6 @@ func TestConnectEndsWithWhatItNeeds(t *testing.T) {
 	}
 }
 
-// The strap is out of range, so that what is asked of it hangs, and BlueZ has not seen that
-// yet.
-func TestDeviceIsRemovedInTheMiddleOfACall(t *testing.T) {
-	for call, do := range map[string]func(context.Context, *Client) error{
-		"ReadValue":  func(ctx context.Context, c *Client) error { _, err := c.Read(ctx, measurement); return err },
-		"WriteValue": func(ctx context.Context, c *Client) error { return c.Write(ctx, control, []byte{1}) },
-		"StartNotify": func(ctx context.Context, c *Client) error {
-			_, err := c.Subscribe(ctx, measurement, SubscribeOptions{})
-			return err
-		},
-		"AcquireNotify": func(ctx context.Context, c *Client) error {
-			_, err := c.Subscribe(ctx, measurement, SubscribeOptions{Method: AcquireNotify})
-			return err
-		},
-	} {
-		t.Run(call, func(t *testing.T) {
-			w, p, c := startStrap(t, nil, bluetest.Delays{Disconnect: bluetest.None, Supervision: time.Hour})
-			client := connect(t, c)
-			p.Vanish()
-			w.whenCalled(call, 1, func() { w.check(w.remove()) })
-			if err := do(t.Context(), client); !errors.Is(err, ErrDisconnected) {
-				t.Errorf("%s: %v", call, err)
-			}
-			w.wait(client.Disconnected(), "the end")
-		})
-	}
-}
-
 func TestSignalsThatAreWrongChangeNothing(t *testing.T) {
 	forged := bluezgen.Device1Properties{
 		Device1Set: bluezgen.Device1SetOf(bluezgen.Device1Connected, bluezgen.Device1RSSI, bluezgen.Device1Name), RSSI: -1, Name: "Forged",

@@ -5,10 +5,12 @@ package facade
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/gobluez/bluez/bluezgen"
+	"github.com/gobluez/bluez/facade/bluetest"
 )
 
 func TestDiscoverReturnsTheLastOfEachDevice(t *testing.T) {
@@ -63,6 +65,27 @@ func TestFindDeviceReturnsTheFirstThatIsWanted(t *testing.T) {
 	defer cancel()
 	if adv, err := c.FindDevice(ctx, ScanOptions{Name: "Nobody"}); !errors.Is(err, ErrNotFound) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("found %v, %v", adv, err)
+	}
+	late, cancel := context.WithTimeoutCause(t.Context(), 0, errors.New("no patience"))
+	defer cancel()
+	if adv, err := c.FindDevice(late, ScanOptions{Name: "Strap"}); !errors.Is(err, ErrNoDevice) || !strings.Contains(err.Error(), "no patience") {
+		t.Errorf("found %v, %v after the deadline", adv, err)
+	}
+	if w.discoveries() != 0 {
+		t.Error("a discovery was left behind")
+	}
+}
+
+// A device that is connected has no packet in which a pattern could be found.
+func TestFindDeviceThatListensTakesNoDeviceThatIsConnected(t *testing.T) {
+	w, _, c := startStrap(t, nil, bluetest.Experimental(), bluetest.Beacons(1, 10*time.Millisecond))
+	connect(t, c)
+	passive := &Passive{Patterns: []ADPattern{{Type: ADManufacturerData, Content: []byte{0xff, 0xff}}}}
+	if adv, err := c.FindDevice(t.Context(), ScanOptions{Passive: passive}); err != nil || adv.Name != "Beacon 0" {
+		t.Errorf("found %v, %v", adv, err)
+	}
+	if adv, err := c.FindDevice(t.Context(), ScanOptions{}); err != nil || adv.Name != "Strap" {
+		t.Errorf("found %v, %v; it is connected", adv, err)
 	}
 	if w.discoveries() != 0 {
 		t.Error("a discovery was left behind")

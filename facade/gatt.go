@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/godbus/dbus/v5"
 
@@ -103,9 +104,10 @@ func (c *Characteristic) Path() dbus.ObjectPath { return c.path }
 func (d *Descriptor) Path() dbus.ObjectPath { return d.path }
 
 // An Attribute says which service, characteristic or descriptor an operation means:
-// a UUID, a Handle, or the *Service, *Characteristic or *Descriptor itself. A UUID
-// that several attributes of the wanted kind have is ErrAmbiguous. No other types
-// implement it.
+// a UUID, a Handle, or the *Service, *Characteristic or *Descriptor itself, which is
+// both: where a device has changed its services, another one with the same handle is not
+// taken for it. A UUID that several attributes of the wanted kind have is ErrAmbiguous. No
+// other types implement it.
 type Attribute interface {
 	String() string
 	selects(UUID, Handle, dbus.ObjectPath) bool
@@ -113,14 +115,14 @@ type Attribute interface {
 
 func (u UUID) selects(uuid UUID, _ Handle, _ dbus.ObjectPath) bool     { return u == uuid }
 func (h Handle) selects(_ UUID, handle Handle, _ dbus.ObjectPath) bool { return h == handle }
-func (s *Service) selects(_ UUID, _ Handle, path dbus.ObjectPath) bool {
-	return s != nil && s.path == path
+func (s *Service) selects(uuid UUID, _ Handle, path dbus.ObjectPath) bool {
+	return s != nil && s.UUID == uuid && s.path == path
 }
-func (c *Characteristic) selects(_ UUID, _ Handle, path dbus.ObjectPath) bool {
-	return c != nil && c.path == path
+func (c *Characteristic) selects(uuid UUID, _ Handle, path dbus.ObjectPath) bool {
+	return c != nil && c.UUID == uuid && c.path == path
 }
-func (d *Descriptor) selects(_ UUID, _ Handle, path dbus.ObjectPath) bool {
-	return d != nil && d.path == path
+func (d *Descriptor) selects(uuid UUID, _ Handle, path dbus.ObjectPath) bool {
+	return d != nil && d.UUID == uuid && d.path == path
 }
 
 // readTree returns the GATT services of a device as the mirror knows them, each kind
@@ -176,14 +178,14 @@ func uuidOf(text string) UUID {
 	return u
 }
 
-// Characteristic returns the service's characteristic that which says; ErrNotFound
+// Characteristic returns the service's characteristic that which says; ErrNoAttribute
 // or ErrAmbiguous otherwise.
 func (s *Service) Characteristic(which Attribute) (*Characteristic, error) {
 	c, err := find(slices.Values(s.Characteristics), which)
 	return c, opError("find characteristic", describe(which), err)
 }
 
-// Descriptor returns the characteristic's descriptor that which says; ErrNotFound
+// Descriptor returns the characteristic's descriptor that which says; ErrNoAttribute
 // or ErrAmbiguous otherwise.
 func (c *Characteristic) Descriptor(which Attribute) (*Descriptor, error) {
 	d, err := find(slices.Values(c.Descriptors), which)
@@ -202,10 +204,14 @@ func (d *Descriptor) identity() (UUID, Handle, dbus.ObjectPath)     { return d.U
 
 // describe says in an error which attribute was meant.
 func describe(which Attribute) string {
-	if which == nil {
+	switch which := which.(type) {
+	case nil:
 		return "no attribute"
+	case UUID:
+		return which.Short()
+	default:
+		return which.String()
 	}
-	return which.String()
 }
 
 // find returns the only one among candidates that which selects; nil selects none.
@@ -216,16 +222,27 @@ func find[T attribute](candidates iter.Seq[T], which Attribute) (found T, err er
 			continue
 		}
 		if found != none {
-			_, first, _ := found.identity()
-			_, second, _ := candidate.identity()
-			return none, fmt.Errorf("%w: handles %s and %s have it", ErrAmbiguous, first, second)
+			return none, ambiguous(candidates, which)
 		}
 		found = candidate
 	}
 	if found == none {
-		return none, ErrNotFound
+		return none, ErrNoAttribute
 	}
 	return found, nil
+}
+
+// ambiguous says which candidates are selected, two at least.
+func ambiguous[T attribute](candidates iter.Seq[T], which Attribute) error {
+	var handles []string
+	for candidate := range candidates {
+		if which.selects(candidate.identity()) {
+			_, handle, _ := candidate.identity()
+			handles = append(handles, handle.String())
+		}
+	}
+	last := len(handles) - 1
+	return fmt.Errorf("%w: handles %s and %s have it", ErrAmbiguous, strings.Join(handles[:last], ", "), handles[last])
 }
 
 // allCharacteristics returns those of all services, in the order of their handles.

@@ -16,16 +16,21 @@ func TestAttributeThatSeveralHaveIsAmbiguous(t *testing.T) {
 		{UUID: UUID16(0x2a37), Handle: 8, path: "/c"},
 	}
 	_, err := find(slices.Values(candidates), UUID16(0x2a37))
-	if !errors.Is(err, ErrAmbiguous) || !strings.Contains(err.Error(), "0x0002 and 0x0008") {
+	if !errors.Is(err, ErrAmbiguous) || !strings.Contains(err.Error(), "handles 0x0002 and 0x0008") {
 		t.Errorf("by UUID: %v", err)
 	}
-	for _, which := range []Attribute{Handle(8), candidates[2], &Characteristic{path: "/c"}} {
+	third := &Characteristic{UUID: UUID16(0x2a37), Handle: 11, path: "/d"}
+	if _, err := find(slices.Values(append(candidates, third)), UUID16(0x2a37)); !strings.Contains(err.Error(), "handles 0x0002, 0x0008 and 0x000b") {
+		t.Errorf("one of three: %v", err)
+	}
+	for _, which := range []Attribute{Handle(8), candidates[2], &Characteristic{UUID: UUID16(0x2a37), path: "/c"}} {
 		if got, err := find(slices.Values(candidates), which); got != candidates[2] || err != nil {
 			t.Errorf("by %v: %v, %v", which, got, err)
 		}
 	}
-	for _, which := range []Attribute{Handle(9), UUID16(0x2a38), (*Service)(nil), (*Descriptor)(nil), &Descriptor{path: "/x"}} {
-		if _, err := find(slices.Values(candidates), which); !errors.Is(err, ErrNotFound) {
+	replaced := &Characteristic{UUID: UUID16(0x2a38), path: "/c"} // of new firmware, with the handle of the old
+	for _, which := range []Attribute{Handle(9), UUID16(0x2a38), (*Service)(nil), (*Descriptor)(nil), &Descriptor{path: "/x"}, replaced} {
+		if _, err := find(slices.Values(candidates), which); !errors.Is(err, ErrNoAttribute) {
 			t.Errorf("by %v: %v", which, err)
 		}
 	}

@@ -163,7 +163,7 @@ func (m *monitor) register(ctx context.Context, a *attachment) (unregister func(
 	if errors.Is(err, bus.ErrUnknownMethod) || errors.Is(err, bus.ErrUnknownInterface) {
 		return unregister, because(errNoMonitors, err)
 	} else if err != nil {
-		return unregister, translate(err)
+		return unregister, translateAdapter(err)
 	}
 	// BlueZ notices only monitors that come after the registration.
 	skeleton := bluezgen.NewAdvertisementMonitor1Skeleton(m, m.scan.options.Passive.bluez())

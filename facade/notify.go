@@ -24,6 +24,7 @@ type session struct {
 
 	// Guarded by turn.
 	active bool
+	asked  *startCall     // of StartNotify that nobody waits for, and that may yet succeed
 	drops  uint64         // of the link, when the session began
 	socket *datagrams     // with AcquireNotify
 	reader sync.WaitGroup // of the socket
@@ -41,10 +42,11 @@ type session struct {
 func (s *session) join(ctx context.Context, sub *Subscription) error {
 	select {
 	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	release := func() { <-s.turn }
+	defer func() { release() }()
 	_, drops, _ := s.link.properties()
 	if s.active && (s.drops != drops || s.hasLapsed()) {
 		s.stop() // it is over, and its subscriptions are about to leave
@@ -66,8 +68,14 @@ func (s *session) join(ctx context.Context, sub *Subscription) error {
 		return nil
 	}
 	s.remove(sub)
-	if refused := new(bus.Error); !errors.As(err, &refused) {
-		s.stop() // a call that was not waited for may yet succeed
+	if s.asked != nil || !errors.As(err, new(*bus.Error)) {
+		// What was not waited for may yet succeed, and is then undone.
+		later := release
+		release = func() {}
+		sub.client.subscriptions.Go(func() {
+			defer later()
+			s.withdraw(sub.client)
+		})
 	}
 	return err
 }
@@ -96,7 +104,7 @@ func (s *session) start(ctx context.Context) error {
 	char := bluezgen.NewGattCharacteristic1(s.link.bus.conn, s.path)
 	retry := backoff{first: 10 * time.Millisecond, limit: 200 * time.Millisecond}
 	for attempt := 1; ; attempt++ {
-		err := char.StartNotify(ctx)
+		err := s.ask(ctx, char)
 		if !errors.Is(err, bluezgen.ErrInProgress) || attempt == adoptAttempts {
 			return unsupported(err)
 		}
@@ -146,7 +154,11 @@ func unsupported(err error) error {
 // drain passes on what comes through the socket at once, for BlueZ drops what finds
 // no room in it.
 func (s *session) drain(socket *datagrams) {
-	err := socket.each(func(value []byte) { s.deliver(Notification{Value: value, Time: time.Now()}) })
+	var late lateWakes
+	err := socket.each(func(values [][]byte) {
+		s.deliver(values, &late)
+		late.wake()
+	})
 	s.lapse(cmp.Or(err, errHungUp))
 }
 
@@ -242,11 +254,14 @@ func (s *session) expire(n *Notification) {
 	}
 }
 
-// deliver passes a notification to all subscriptions.
-func (s *session) deliver(n Notification) {
+// deliver passes values that came at once to all subscriptions.
+func (s *session) deliver(values [][]byte, late *lateWakes) {
+	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pass(n, nil)
+	for _, value := range values {
+		s.pass(Notification{Value: value, Time: now}, late)
+	}
 }
 
 // pass gives each subscription a copy, the last one n itself: nobody reads its value

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/gobluez/bluez/bluezgen"
 	"github.com/gobluez/bluez/facade/bluetest"
@@ -105,6 +106,29 @@ func TestEmptyNotificationsAreNoEnd(t *testing.T) {
 		}
 		if n != 3 {
 			t.Errorf("%v: %d empty values, want 3", method, n)
+		}
+	}
+}
+
+// An indication, which the device wants to have confirmed, is a notification to the program.
+func TestIndicationsAreNotifications(t *testing.T) {
+	for _, method := range []NotifyMethod{StartNotify, AcquireNotify} {
+		_, p, c := startStrap(t, func(d *bluetest.Device) {
+			characteristicOf(d, measurement).Flags = []bluezgen.CharacteristicFlag{bluezgen.CharacteristicFlagIndicate}
+		})
+		client := connect(t, c)
+		before := time.Now()
+		sub := subscribe(t, client, SubscribeOptions{Method: method})
+		notify(t, p, "one")
+		notify(t, p, "two")
+		for _, want := range []string{"one", "two"} {
+			n, err := sub.Next(t.Context())
+			if err != nil || string(n.Value) != want || n.Time.Before(before) || n.Time.After(time.Now()) {
+				t.Errorf("%v: %q at %v, %v, want %s", method, n.Value, n.Time, err, want)
+			}
+		}
+		if err := sub.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -400,5 +424,27 @@ func TestSubscribeReportsRefusals(t *testing.T) {
 	}
 	if w.notifySessions() != 0 || len(client.link.session(measurementPath).subscriptions) != 0 {
 		t.Error("a session is left")
+	}
+}
+
+// BlueZ never answers a StartNotify that StopNotify overtakes, and the bus counts it for good.
+func TestSubscribeThatIsNotWaitedForIsAnsweredAndUndone(t *testing.T) {
+	w, p, c := startStrap(t, func(d *bluetest.Device) { d.Connection.Attribute = 20 * time.Millisecond })
+	client := connect(t, c)
+	before := c.Stats().Bus.InFlight
+	ctx, cancel := context.WithCancel(t.Context())
+	w.whenCalled("StartNotify", 1, cancel)
+	if _, err := client.Subscribe(ctx, measurement, SubscribeOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("subscribe: %v", err)
+	}
+	sub := subscribe(t, client, SubscribeOptions{}) // after that
+	notify(t, p, "value")
+	take(t, sub, 1)
+	sub.Close()
+	if stats := c.Stats().Bus; stats.InFlight != before || stats.Unanswered != 0 {
+		t.Errorf("%d calls are in flight, %d of them unanswered", stats.InFlight-before, stats.Unanswered)
+	}
+	if w.calls.Count("StartNotify") != 2 || w.calls.Count("StopNotify") != 2 || w.notifySessions() != 0 {
+		t.Errorf("calls %v; %d sessions are left", w.calls.All(), w.notifySessions())
 	}
 }

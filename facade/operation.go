@@ -47,7 +47,8 @@ func (c *Client) Write(ctx context.Context, which Attribute, value []byte) error
 }
 
 // WriteWithResponse writes a characteristic's value, 512 bytes at most, and returns
-// once the device has accepted it. If it refuses, the error is an ATTError.
+// once the device has accepted it. If it refuses, the error is an ATTError;
+// ATTInvalidValueLength may mean that the value is too long.
 func (c *Client) WriteWithResponse(ctx context.Context, which Attribute, value []byte) error {
 	char, err := c.characteristic(which)
 	if err == nil {
@@ -56,8 +57,9 @@ func (c *Client) WriteWithResponse(ctx context.Context, which Attribute, value [
 	return c.opError("write", which, err)
 }
 
-// WriteWithoutResponse sends a characteristic's value, at most MTU-3 bytes. That it
-// returns nil means that bluetoothd has queued it; nobody learns whether it arrived.
+// WriteWithoutResponse sends a characteristic's value, at most MTU-3 bytes; a longer one is
+// ATTInvalidValueLength. That it returns nil means that bluetoothd has queued it; nobody
+// learns whether it arrived.
 func (c *Client) WriteWithoutResponse(ctx context.Context, which Attribute, value []byte) error {
 	char, err := c.characteristic(which)
 	if err == nil {
@@ -67,10 +69,29 @@ func (c *Client) WriteWithoutResponse(ctx context.Context, which Attribute, valu
 }
 
 func (c *Client) write(ctx context.Context, char *Characteristic, value []byte, kind bluezgen.WriteType) error {
-	return c.operate(ctx, func(ctx context.Context) error {
+	err := c.operate(ctx, func(ctx context.Context) error {
 		return bluezgen.NewGattCharacteristic1(c.link.bus.conn, char.path).WriteValue(ctx, value, bluezgen.WriteOptions{Type: kind})
 	})
+	if !errors.Is(err, bluezgen.ErrFailed.With(failedToWrite)) {
+		return err
+	}
+	most := longestValue
+	if kind == bluezgen.WriteTypeCommand {
+		if fits, mtuErr := c.MaxWriteWithoutResponse(ctx); mtuErr == nil {
+			most = fits
+		}
+	}
+	if len(value) <= most {
+		return err
+	}
+	return fmt.Errorf("%w: %d bytes, of which %d at most can be written so (%w)", ATTInvalidValueLength, len(value), most, err)
 }
+
+// failedToWrite is all that BlueZ says of a value that is too long, among other things.
+const failedToWrite = "Failed to initiate write"
+
+// longestValue is the size that no value exceeds (Core Specification, Vol 3, Part F, 3.2.9).
+const longestValue = 512
 
 // ReadDescriptor reads a descriptor's value from the device.
 func (c *Client) ReadDescriptor(ctx context.Context, which Attribute) (value []byte, err error) {

@@ -180,8 +180,8 @@ func (a *attempt) explain(err error) error {
 		{bluezgen.ErrAuthenticationTimeout, ErrPairingTimeout},
 		{bluezgen.ErrAuthenticationFailed, ErrPairingFailed},
 		{bluezgen.ErrConnectionAttemptFailed, errUnreached},
-		{bus.ErrUnknownMethod, ErrNotFound}, // the object went away just now
-		{bus.ErrUnknownInterface, ErrNotFound},
+		{bus.ErrUnknownMethod, ErrNoDevice}, // the object went away just now
+		{bus.ErrUnknownInterface, ErrNoDevice},
 	} {
 		if errors.Is(err, t.from) {
 			return because(t.to, err)

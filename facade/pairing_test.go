@@ -296,11 +296,18 @@ func TestTwoPairOneDevice(t *testing.T) {
 	}
 }
 
+// identity is the address that a private strap has beside those that it advertises with.
+const identity = "00:11:22:33:44:55"
+
+// private makes the strap one with a private address.
+func private(d *bluetest.Device) {
+	d.Address, d.Identity, d.IdentityType = "40:00:00:00:00:01", identity, bluezgen.AddressTypePublic
+}
+
 func TestAddressAfterPairing(t *testing.T) {
-	const identity = "00:11:22:33:44:55"
 	w := startWorld(t)
 	d := newStrap()
-	d.Address, d.Identity, d.IdentityType = "40:00:00:00:00:01", identity, bluezgen.AddressTypePublic
+	private(&d)
 	p := w.add(d)
 	central := w.open(Options{})
 	client := connectTo(t, central, Address{0x40, 0, 0, 0, 0, 1})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gobluez/bluez/bluezgen"
@@ -20,7 +21,7 @@ const powerTimeout = 5 * time.Second
 //
 // Off ends all scans and connections of all programs on the adapter; scans of this
 // Central resume when it is on again. The system may allow it to certain users only: then
-// the error matches bus.ErrAccessDenied. An adapter that cannot be switched on because
+// the error matches ErrBusRefused. An adapter that cannot be switched on because
 // rfkill blocks it is ErrAdapterOff, and ErrNoAdapter is one that does not exist.
 func (c *Central) SetPowered(ctx context.Context, adapter string, on bool) error {
 	what := "power off"
@@ -47,26 +48,70 @@ func (c *Central) setPowered(ctx context.Context, name string, on bool) error {
 	attachment := c.bus()
 	ctx, free := join(ctx, attachment.ctx)
 	defer free()
-	switch err := bluezgen.NewAdapter1(attachment.conn, adapter.path).SetPowered(ctx, on); {
+	ctx, giveUp := context.WithCancelCause(ctx)
+	done := make(chan error, 1)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		err := awaitPower(ctx, w, attachment, adapter, on)
+		if err != nil {
+			giveUp(err) // BlueZ may never answer
+		}
+		done <- err
+	})
+	defer watching.Wait()
+	defer giveUp(nil)
+	switch err := insistOnPower(ctx, bluezgen.NewAdapter1(attachment.conn, adapter.path), on); {
 	case errors.Is(err, bluezgen.ErrBlocked):
 		return because(ErrAdapterOff, err)
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil && !mayBeTheEnd(err):
+		return translateAdapter(err)
 	case err != nil:
-		return translate(err)
+		select { // the end of the adapter may be the reason, and about to be known
+		case gone := <-done:
+			return gone
+		case <-time.After(endTimeout):
+			return translateAdapter(err)
+		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, powerTimeout, fmt.Errorf("%s says it is done, but it is not: %w", adapter, context.DeadlineExceeded))
-	defer cancel()
+	late := time.AfterFunc(powerTimeout, func() {
+		giveUp(fmt.Errorf("%s says it is done, but it is not: %w", adapter, context.DeadlineExceeded))
+	})
+	defer late.Stop()
+	return <-done
+}
+
+// awaitPower waits until an adapter's power is as it shall be, or the adapter has gone.
+func awaitPower(ctx context.Context, w *watch[Adapter, AdapterEvent], a *attachment, adapter Adapter, on bool) error {
 	for {
 		item, err := w.items.take(ctx)
-		switch a := item.event.Adapter; {
+		seen, gone := item.event.Adapter, item.event.Kind == AdapterRemoved
+		switch {
 		case err != nil:
 			return err
-		case a.path != adapter.path:
-		case item.event.Kind == AdapterRemoved:
+		case seen.path != adapter.path:
+		case gone && a.err() != nil:
+			return a.err()
+		case gone && !a.mirror.Present():
+			return ErrNoBlueZ
+		case gone:
 			return fmt.Errorf("%s: %w", adapter, ErrNoAdapter)
-		case a.Powered == on:
+		case seen.Powered == on:
 			return nil
 		}
 	}
+}
+
+// insistOnPower sets the property again while another change of it is under way.
+func insistOnPower(ctx context.Context, adapter bluezgen.Adapter1, on bool) error {
+	return insist(ctx, func(ctx context.Context) error {
+		err := adapter.SetPowered(ctx, on)
+		if errors.Is(err, bluezgen.ErrBusy) {
+			return because(bluezgen.ErrInProgress, err)
+		}
+		return err
+	})
 }
 
 // SetPowered is Central.SetPowered on the default Central.

@@ -30,7 +30,7 @@ type ScanOptions struct {
 	// transmit power and the received strength, in dB (1 to 137). Advertisements
 	// that lack either are then left out.
 	MaxPathLoss uint16
-	// Pattern, when not empty, is what the device's address or name must begin with.
+	// Pattern, when not empty, is what the device's address, in upper case, or name must begin with.
 	Pattern string
 	// Transport is the radio to scan with; empty means TransportLE.
 	Transport Transport
@@ -102,7 +102,8 @@ type Scanner struct {
 // StartScanner starts to scan and returns once BlueZ has confirmed. From then on
 // handler is called for each wanted advertisement, one call at a time, from a
 // goroutine of the Scanner's own, until ctx ends, Close is called or the scan fails. A
-// handler that panics ends its scan with a *PanicError.
+// handler that panics ends its scan with a *PanicError. One that is nil is not called:
+// Scanner.Devices has what was heard.
 //
 // All scans of a Central on one adapter share one discovery of BlueZ. A scan
 // survives the loss of the bus, of bluetoothd, of its adapter and of its power: it
@@ -122,6 +123,9 @@ func (c *Central) startScanner(ctx context.Context, o ScanOptions, handler func(
 	if err != nil {
 		release()
 		return nil, opError("scan", o.Adapter, err)
+	}
+	if handler == nil {
+		handler = func(Advertisement) {}
 	}
 	s := &Scanner{scan: scan, done: make(chan struct{})}
 	ctx, s.cancel = context.WithCancel(ctx)
@@ -250,8 +254,9 @@ func (c *Central) Discover(ctx context.Context, d time.Duration, o ScanOptions) 
 }
 
 // FindDevice scans until a wanted device is heard and returns its advertisement. A
-// device that is connected does not advertise: it is returned at once, as BlueZ knows it.
-// The error matches ErrNotFound when ctx's deadline passes first (and
+// device that is connected does not advertise: it is returned at once, as BlueZ knows it,
+// unless the scan is passive.
+// The error matches ErrNoDevice when ctx's deadline passes first (and
 // context.DeadlineExceeded too).
 func (c *Central) FindDevice(ctx context.Context, o ScanOptions) (Advertisement, error) {
 	adv, err := c.find(ctx, o)
@@ -273,15 +278,27 @@ func (o *ScanOptions) description() string {
 	return strings.Join(words, " ")
 }
 
-func (c *Central) find(ctx context.Context, o ScanOptions) (found Advertisement, err error) {
+// find is FindDevice without its Error.
+func (c *Central) find(ctx context.Context, o ScanOptions) (Advertisement, error) {
+	found, err := c.search(ctx, o)
+	if err != nil && errors.Is(err, context.Cause(ctx)) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = because(ErrNoDevice, err)
+	}
+	return found, err
+}
+
+// search returns the first advertisement that is wanted, or why ctx has ended before.
+func (c *Central) search(ctx context.Context, o ScanOptions) (found Advertisement, err error) {
 	o.LostAfter = 0
 	scan, err := c.startScan(ctx, o, false)
 	if err != nil {
 		return Advertisement{}, err
 	}
 	defer scan.close()
-	if found, ok := scan.connected(); ok {
-		return found, nil
+	if o.Passive == nil { // a connected device has no packet that could have the patterns
+		if found, ok := scan.connected(); ok {
+			return found, nil
+		}
 	}
 	err = scan.each(ctx, func(adv Advertisement) bool {
 		found = adv
@@ -289,9 +306,6 @@ func (c *Central) find(ctx context.Context, o ScanOptions) (found Advertisement,
 	})
 	if err == nil && found.Device.path == "" {
 		err = context.Cause(ctx)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = because(ErrNotFound, err)
-		}
 	}
 	return found, err
 }

@@ -272,6 +272,23 @@ func TestScanThatIsNotWaitedForLeavesNoDiscovery(t *testing.T) {
 	}
 }
 
+func TestScannerWithoutAHandlerRemembers(t *testing.T) {
+	w := startWorld(t)
+	c := w.open(Options{})
+	s, err := c.StartScanner(t.Context(), ScanOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.packet(w.add(silent(strap, "Strap")), -60)
+	w.settle(c)
+	if all := s.Devices(); len(all) != 1 || all[0].Name != "Strap" {
+		t.Errorf("devices so far: %v", all)
+	}
+	if err := s.Close(); err != nil || s.Err() != nil {
+		t.Errorf("close: %v, %v", err, s.Err())
+	}
+}
+
 func TestCloseOfTheCentralWaitsForHandlers(t *testing.T) {
 	w := startWorld(t)
 	c := w.open(Options{})

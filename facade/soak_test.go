@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -14,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobluez/bluez/bluezgen"
 	"github.com/gobluez/bluez/facade/bluetest"
 )
 
@@ -23,94 +23,17 @@ var (
 	faultSeed  = flag.Uint64("seed", 0, "of TestRandomFaults; 0 is another each time")
 )
 
-// A soak is a program at work, scanning and staying connected to some devices, in a world
-// in which things go wrong.
+// A soak is a program at work, scanning, watching and staying connected to some devices, in
+// a world in which things go wrong.
 type soak struct {
 	*world
 	central *Central
 	devices []*bluetest.Peripheral
 	random  *rand.Rand
-	heard   atomic.Uint64   // advertisements
-	read    []atomic.Uint64 // values, by device
-	pulse   chan struct{}   // has a token after each of them
-	rules   int             // match rules of the Central at rest
-}
-
-// faults are what goes wrong. Each returns when the cause has gone.
-var faults = []struct {
-	name string
-	make func(s *soak) error
-}{
-	{"bluetoothd restarts", func(s *soak) error { return s.RestartBluetoothd(s.t.Context()) }},
-	{"bluetoothd crashes", func(s *soak) error {
-		s.CrashBluetoothd()
-		return s.StartBluetoothd(s.t.Context())
-	}},
-	{"the bus restarts", func(s *soak) error { return s.RestartBus(s.t.Context()) }},
-	{"the connection is cut", func(s *soak) error {
-		s.CutConnections()
-		return nil
-	}},
-	{"the connection is cut in mid-frame", func(s *soak) error {
-		s.CutMidFrame()
-		return nil
-	}},
-	{"the adapter is switched off and on", func(s *soak) error {
-		s.adapter().Power(false)
-		s.adapter().Power(true)
-		return nil
-	}},
-	{"the adapter is reset", func(s *soak) error { return s.adapter().Reset() }},
-	{"BlueZ forgets a device", func(s *soak) error {
-		// It is no fault if BlueZ does not know the device at this moment.
-		_ = s.adapter().RemoveDevice(s.t.Context(), s.device().Address())
-		return nil
-	}},
-	{"a device is out of range for a while", func(s *soak) error {
-		d := s.device()
-		d.Vanish()
-		d.Appear()
-		return nil
-	}},
-	{"a device drops the link", func(s *soak) error {
-		s.device().Disconnect()
-		return nil
-	}},
-	{"replies are late", func(s *soak) error {
-		defer s.LateReplies("", 20*time.Millisecond)()
-		return s.recovers()
-	}},
-	{"replies are lost", func(s *soak) error {
-		undo := s.LoseReplies("ReadValue")
-		s.device().Disconnect()
-		undo()
-		s.CutConnections() // or those who wait would do so for ever
-		return nil
-	}},
-	{"replies come twice", func(s *soak) error {
-		defer s.DoubleReplies("")()
-		return s.recovers()
-	}},
-	{"replies are out of order", func(s *soak) error {
-		defer s.ReorderReplies("", 5*time.Millisecond)()
-		return s.recovers()
-	}},
-	{"BlueZ is busy", func(s *soak) error {
-		defer s.RefuseCalls("ReadValue", 3, bluezgen.ErrInProgress.With("In Progress"))()
-		return s.recovers()
-	}},
-	{"somebody forges signals", func(s *soak) error {
-		return s.adapter().Forge(s.device().Address(), bluezgen.Device1Properties{Device1Set: bluezgen.Device1SetOf(bluezgen.Device1Connected)})
-	}},
-	{"properties have foreign types", func(s *soak) error { return s.adapter().SendForeignTypes(s.device().Address()) }},
-	{"signals have foreign arguments", func(s *soak) error { return s.adapter().SendForeignSignature(s.device().Address()) }},
-	{"messages are malformed", func(s *soak) error {
-		return s.SendMalformed(bluetest.Malformation(s.random.IntN(int(bluetest.ArrayOverrun) + 1)))
-	}},
-	{"the bus hangs for a moment", func(s *soak) error {
-		s.Freeze()()
-		return nil
-	}},
+	heard   [2]atomic.Uint64 // advertisements, by an active scan and by a passive one
+	read    []atomic.Uint64  // values, by device
+	pulse   chan struct{}    // has a token after each of them
+	rest    Stats            // of the Central without the program
 }
 
 // Whatever goes wrong, in whatever order, the program is at work again when the cause has gone, and nothing is left at the
@@ -129,8 +52,13 @@ func TestRandomFaults(t *testing.T) {
 	if err := s.recovers(); err != nil {
 		t.Fatal(err)
 	}
+	var order []int // in which all faults come, before any comes again
 	for n := range *faultCount {
-		fault := faults[s.random.IntN(len(faults))]
+		if len(order) == 0 {
+			order = s.random.Perm(len(faults))
+		}
+		fault := faults[order[0]]
+		order = order[1:]
 		err := fault.make(s)
 		if err == nil {
 			err = s.recovers()
@@ -141,6 +69,9 @@ func TestRandomFaults(t *testing.T) {
 	}
 	rest()
 	tasks.Wait()
+	if err := s.central.SetAgent(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
 	s.expectRest()
 	// What the relay has cut is closed a moment later.
 	left := countDescriptors(t)
@@ -154,61 +85,102 @@ func TestRandomFaults(t *testing.T) {
 
 func startSoak(t *testing.T, seed uint64) *soak {
 	t.Helper()
-	s := &soak{world: startWorld(t), random: rand.New(rand.NewPCG(seed, 0)), read: make([]atomic.Uint64, 3), pulse: make(chan struct{}, 1)}
+	s := &soak{world: startWorld(t, bluetest.Experimental()), random: rand.New(rand.NewPCG(seed, 0)), read: make([]atomic.Uint64, 4), pulse: make(chan struct{}, 1)}
 	s.calls.Stop() // of which there are many
 	for n := range s.read {
 		d := newStrap()
 		d.Address = fmt.Sprintf("C0:FF:EE:00:01:%02X", n)
 		d.Advertisement.Interval = 5 * time.Millisecond
+		d.Pairing.Required = n == paired || n == strict
 		s.devices = append(s.devices, s.add(d))
 	}
 	beacon := newStrap()
 	beacon.Address, beacon.Services, beacon.Advertisement.Beacon = "C0:FF:EE:00:02:00", nil, true
+	beacon.Advertisement.ManufacturerData = map[uint16][]byte{0xffff: {1}}
 	s.add(beacon)
 	s.central = s.open(Options{})
-	s.rules = s.central.Stats().Bus.MatchRules
+	s.rest = s.central.Stats()
 	return s
 }
 
-// work scans, and reads from all devices, until ctx ends.
+// What is special about some of the devices.
+const (
+	acquired = 1 // its values come through a socket
+	paired   = 2 // it has to be, and is by the program
+	strict   = 3 // it has to be, and is by BlueZ
+)
+
+// work scans, watches, and reads from all devices, until ctx ends.
 func (s *soak) work(ctx context.Context, tasks *sync.WaitGroup) {
-	beat := func(count *atomic.Uint64) {
-		count.Add(1)
-		select {
-		case s.pulse <- struct{}{}:
-		default:
+	if err := s.central.SetAgent(ctx, &Agent{Authorize: func(context.Context, Device) error { return nil }}); err != nil {
+		s.t.Fatal(err)
+	}
+	for n, o := range []ScanOptions{{}, {Passive: ours}} {
+		tasks.Go(func() { follow(s, s.central.Scan(ctx, o), func(Advertisement) { s.beat(&s.heard[n]) }) })
+	}
+	tasks.Go(func() { follow(s, s.central.WatchDevices(ctx, WatchOptions{}), func(DeviceEvent) {}) })
+	tasks.Go(func() { follow(s, s.central.WatchAdapters(ctx), func(AdapterEvent) {}) })
+	for n := range s.devices {
+		tasks.Go(func() { s.stay(ctx, n) })
+	}
+}
+
+// follow takes what comes. It must not end by itself.
+func follow[T any](s *soak, all iter.Seq2[T, error], take func(T)) {
+	for one, err := range all {
+		if err != nil {
+			s.t.Errorf("%T: %v", one, err)
+			return
+		}
+		take(one)
+	}
+}
+
+// stay reads from a device again and again.
+func (s *soak) stay(ctx context.Context, n int) {
+	address, err := ParseAddress(s.devices[n].Address())
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	o := StayOptions{MinPause: time.Millisecond, MaxPause: 50 * time.Millisecond, Connect: ConnectOptions{Timeout: 5 * time.Second}}
+	subscription := SubscribeOptions{}
+	switch n {
+	case acquired:
+		subscription.Method = AcquireNotify
+	case paired:
+		o.Connect.Pair = &PairOptions{Agent: &Agent{}}
+	}
+	if n == paired || n == strict {
+		failures := 0
+		o.Retry = func(error) bool {
+			if failures++; failures%3 == 0 { // it may have lost its keys
+				_ = s.central.Forget(ctx, address)
+			}
+			return true
 		}
 	}
-	tasks.Go(func() {
-		for _, err := range s.central.Scan(ctx, ScanOptions{}) {
-			if err != nil {
-				s.t.Errorf("the scan ended with %v", err)
-				return
+	_ = s.central.Stay(ctx, address, o, func(ctx context.Context, client *Client) error {
+		sub, err := client.Subscribe(ctx, measurement, subscription)
+		if err != nil {
+			return s.again(ctx, client)
+		}
+		defer sub.Close()
+		for {
+			if _, err := client.Read(ctx, measurement); err != nil {
+				return s.again(ctx, client)
 			}
-			beat(&s.heard)
+			s.beat(&s.read[n])
 		}
 	})
-	for n, d := range s.devices {
-		address, err := ParseAddress(d.Address())
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		o := StayOptions{MinPause: time.Millisecond, MaxPause: 50 * time.Millisecond, Connect: ConnectOptions{Timeout: 5 * time.Second}}
-		tasks.Go(func() {
-			_ = s.central.Stay(ctx, address, o, func(ctx context.Context, client *Client) error {
-				sub, err := client.Subscribe(ctx, measurement, SubscribeOptions{})
-				if err != nil {
-					return s.again(ctx, client)
-				}
-				defer sub.Close()
-				for {
-					if _, err := client.Read(ctx, measurement); err != nil {
-						return s.again(ctx, client)
-					}
-					beat(&s.read[n])
-				}
-			})
-		})
+}
+
+// beat counts a sign of life.
+func (s *soak) beat(count *atomic.Uint64) {
+	count.Add(1)
+	select {
+	case s.pulse <- struct{}{}:
+	default:
 	}
 }
 
@@ -222,28 +194,33 @@ func (s *soak) again(ctx context.Context, client *Client) error {
 func (s *soak) recovers() error {
 	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
 	defer cancel()
-	heard, read := s.heard.Load(), make([]uint64, len(s.read))
-	for n := range read {
-		read[n] = s.read[n].Load()
-	}
-	// Twice, for the first may have been on its way.
-	well := func() bool {
-		for n := range read {
-			if s.read[n].Load() < read[n]+2 {
-				return false
-			}
+	before := s.counts()
+	for {
+		// Twice, for the first may have been on its way.
+		now, well := s.counts(), true
+		for n := range now {
+			well = well && now[n] >= before[n]+2
 		}
-		return s.heard.Load() >= heard+2
-	}
-	for !well() {
+		if well {
+			return nil
+		}
 		select {
 		case <-s.pulse:
 		case <-ctx.Done():
-			return fmt.Errorf("the program does not recover: heard %d (before %d), read %d (before %d), %+v",
-				s.heard.Load(), heard, s.read, read, s.central.Stats())
+			return fmt.Errorf("the program does not recover: %d signs of life (before %d), %+v", now, before, s.central.Stats())
 		}
 	}
-	return nil
+}
+
+// counts returns how often each scan has heard something and each device was read.
+func (s *soak) counts() (all []uint64) {
+	for n := range s.heard {
+		all = append(all, s.heard[n].Load())
+	}
+	for n := range s.read {
+		all = append(all, s.read[n].Load())
+	}
+	return all
 }
 
 // device returns one of the devices.
@@ -256,8 +233,8 @@ func (s *soak) expectRest() {
 	if stats.Scans != 0 || stats.Clients != 0 || stats.Subscriptions != 0 || stats.Known != 0 {
 		s.t.Errorf("the program has ended, but %+v", stats)
 	}
-	if stats.Bus.MatchRules != s.rules {
-		s.t.Errorf("%d match rules are in force, and %d were at first", stats.Bus.MatchRules, s.rules)
+	if stats.Bus.MatchRules != s.rest.Bus.MatchRules || stats.Bus.Subscriptions != s.rest.Bus.Subscriptions || stats.Bus.Exports != s.rest.Bus.Exports {
+		s.t.Errorf("at first there was %+v\nand there is %+v", s.rest.Bus, stats.Bus)
 	}
 	if n := s.discoveries(); n != 0 {
 		s.t.Errorf("%d discoveries are left", n)
@@ -265,6 +242,9 @@ func (s *soak) expectRest() {
 	for _, d := range s.devices {
 		if d.Connected() || d.Subscribed("2a37") {
 			s.t.Errorf("%s: connected %t, subscribed to %t", d.Address(), d.Connected(), d.Subscribed("2a37"))
+		}
+		if n := s.notifySessionsOf(d.Address()); n != 0 {
+			s.t.Errorf("%s: %d sessions of notifications are left", d.Address(), n)
 		}
 	}
 }

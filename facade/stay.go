@@ -1,6 +1,7 @@
 package facade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -31,16 +32,18 @@ type StayOptions struct {
 // count. Subscriptions end with their connection, so while begins them each time; it is
 // the whole of what the program does with the device.
 //
-// A device that is out of range, switched off, or forgotten by BlueZ, an adapter that is
-// off or unplugged, and a BlueZ or a bus that is away are all waited for.
+// The device is looked for by its address each time, with the adapter that a Device or an
+// Advertisement names. One that is out of range, switched off, or forgotten by BlueZ, an
+// adapter that is off or unplugged, and a BlueZ or a bus that is away are all waited for.
 func (c *Central) Stay(ctx context.Context, target Target, o StayOptions, while func(context.Context, *Client) error) error {
 	if target == nil || target.device().Address.IsZero() {
-		return opError("stay connected", "", errNoDevice)
+		return opError("stay connected", "", errNoTarget)
 	}
 	o = o.withDefaults()
+	o.Connect.Adapter = cmp.Or(target.device().Adapter, o.Connect.Adapter)
 	pause := backoff{first: o.MinPause, limit: o.MaxPause}
 	for {
-		err := c.stayOnce(ctx, target, o, while)
+		address, err := c.stayOnce(ctx, target, o, while)
 		var ended *connectionEnded
 		switch connected := errors.As(err, &ended); {
 		case err == nil:
@@ -61,7 +64,7 @@ func (c *Central) Stay(ctx context.Context, target Target, o StayOptions, while 
 		}
 		c.logger.Info("stay connected", "device", target, "error", err)
 		// BlueZ may have forgotten the object that was the target, and make another.
-		target = target.device().Address
+		target = address
 		pause.wait(true, nil, ctx.Done())
 	}
 }
@@ -85,11 +88,12 @@ type connectionEnded struct {
 	early bool
 }
 
-// stayOnce connects once and calls while.
-func (c *Central) stayOnce(ctx context.Context, target Target, o StayOptions, while func(context.Context, *Client) error) error {
+// stayOnce connects once and calls while. It returns the device's address, which is
+// another one than before if a device with a private address was paired meanwhile.
+func (c *Central) stayOnce(ctx context.Context, target Target, o StayOptions, while func(context.Context, *Client) error) (Address, error) {
 	client, err := c.Connect(ctx, target, o.Connect)
 	if err != nil {
-		return err
+		return target.device().Address, err
 	}
 	defer client.Close()
 	connected, free := join(ctx, client.life)
@@ -97,9 +101,9 @@ func (c *Central) stayOnce(ctx context.Context, target Target, o StayOptions, wh
 	err = while(connected, client)
 	switch lost := client.Err(); {
 	case lost != nil:
-		return &connectionEnded{error: opError("stay connected", client.String(), lost)}
+		err = &connectionEnded{error: opError("stay connected", client.String(), lost)}
 	case err != nil:
-		return &connectionEnded{error: err, early: true}
+		err = &connectionEnded{error: err, early: true}
 	}
-	return nil
+	return client.Address(), err
 }

@@ -122,3 +122,49 @@ func TestStayEndsWithTheCentral(t *testing.T) {
 		t.Errorf("ended with %v, want ErrClosed", err)
 	}
 }
+
+// What the target says of the device holds for all connections, though only the first one is
+// to the object that it names.
+func TestStayRemembersTheDevice(t *testing.T) {
+	const again = 3 // connections
+	for name, test := range map[string]struct {
+		change func(*bluetest.Device)
+		pair   bool
+	}{
+		"by its adapter":                        {func(*bluetest.Device) {}, false},
+		"by the address that pairing has shown": {private, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := startWorld(t, bluetest.AdapterConfig{Name: "hci0"}, bluetest.AdapterConfig{Name: "hci1"})
+			d := newStrap()
+			test.change(&d)
+			p := w.add(d)
+			c := w.open(Options{})
+			adv, err := c.FindDevice(t.Context(), ScanOptions{Adapter: "hci1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := soon
+			if test.pair {
+				o.Connect.Pair = &PairOptions{}
+			}
+			connections := 0
+			ctx, cancel := context.WithTimeout(t.Context(), inTime)
+			defer cancel()
+			err = c.Stay(ctx, adv, o, func(ctx context.Context, client *Client) error {
+				if got := client.Device().Adapter; got != "hci1" {
+					t.Errorf("connection %d is made with %s", connections, got)
+				}
+				if connections++; connections == again {
+					return nil
+				}
+				p.Disconnect()
+				<-ctx.Done()
+				return nil
+			})
+			if err != nil || connections != again {
+				t.Errorf("ended after %d connections with %v", connections, err)
+			}
+		})
+	}
+}

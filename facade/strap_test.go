@@ -3,6 +3,7 @@
 package facade
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -113,9 +114,22 @@ const measurementPath dbus.ObjectPath = strapPath + "/service0010/char0011"
 // any of StartNotify count one, and one of AcquireNotify another. They outlive links.
 func (w *world) notifySessions() int {
 	w.t.Helper()
-	p, err := bluezgen.NewGattCharacteristic1(w.program(), measurementPath).GetAll(w.t.Context())
+	return w.notifySessionsOf(strap.String())
+}
+
+// notifySessionsOf is notifySessions of another device like the strap, none if BlueZ does not
+// know it.
+func (w *world) notifySessionsOf(address string) (n int) {
+	w.t.Helper()
+	d, err := ParseAddress(address)
 	w.check(err)
-	n := 0
+	path := devicePath(hci0, d) + "/service0010/char0011"
+	program := w.program()
+	defer program.Close()
+	p, err := bluezgen.NewGattCharacteristic1(program, path).GetAll(w.t.Context())
+	if err != nil && !errors.Is(err, bus.ErrUnknownObject) {
+		w.t.Error(err)
+	}
 	for _, there := range []bool{p.Notifying, p.NotifyAcquired} {
 		if there {
 			n++

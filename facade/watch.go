@@ -56,11 +56,12 @@ type watch[T, E any] struct {
 	central *Central
 	iface   string // of objects that do not contain each other
 	read    func(dbus.ObjectPath, bus.Record) T
+	accept  func(*T) bool              // of those that are new; nil accepts all
 	compare func(before, after *T) []E // nil is an object that is not there
 	items   *mailbox[watchItem[E]]
 
 	mu    sync.Mutex
-	known map[dbus.ObjectPath]T
+	known map[dbus.ObjectPath]T // those that were accepted
 }
 
 // A watchItem is an event, or an attachment that is new.
@@ -103,13 +104,18 @@ func (w *watch[T, E]) attached(a *attachment) {
 	defer w.mu.Unlock()
 	w.items.put(watchItem[E]{bus: a})
 	present := make(map[dbus.ObjectPath]bool)
+	var all []func() // once the mirror may be viewed again
 	a.mirror.View(func(v bus.View) {
 		v.Outermost("/", w.iface, func(path dbus.ObjectPath, record bus.Record) bool {
 			present[path] = true
-			w.there(path, w.read(path, record))
+			one := w.read(path, record)
+			all = append(all, func() { w.there(path, one) })
 			return true
 		})
 	})
+	for _, there := range all {
+		there()
+	}
 	for path := range w.known {
 		if !present[path] {
 			w.gone(path)
@@ -130,6 +136,8 @@ func (w *watch[T, E]) there(path dbus.ObjectPath, after T) {
 	var before *T
 	if known, ok := w.known[path]; ok {
 		before = &known
+	} else if w.accept != nil && !w.accept(&after) {
+		return
 	}
 	w.known[path] = after
 	w.tell(before, &after)

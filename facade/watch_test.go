@@ -156,7 +156,8 @@ func TestWatchDevicesFollowsTheStrengthOfOne(t *testing.T) {
 	w := startWorld(t)
 	p, other := w.add(silent(strap, "Strap")), w.add(silent(number(2), "Other"))
 	c := w.open(Options{})
-	events := lines(t, c.WatchDevices(t.Context(), WatchOptions{Address: strap, Adapter: "hci0", RSSI: true}), deviceLine)
+	events := lines(t, c.WatchDevices(t.Context(), WatchOptions{Address: strap, Adapter: w.adapter().Address(), RSSI: true}), deviceLine)
+	elsewhere := lines(t, c.WatchDevices(t.Context(), WatchOptions{Adapter: "hci1"}), deviceLine)
 	scanner, err := c.StartScanner(t.Context(), ScanOptions{}, func(Advertisement) {})
 	if err != nil {
 		t.Fatal(err)
@@ -178,6 +179,50 @@ func TestWatchDevicesFollowsTheStrengthOfOne(t *testing.T) {
 	expect(t, events, "Strap heard -71")
 	go c.Close()
 	expect(t, events, "watch devices: closed")
+	expect(t, elsewhere, "watch devices: closed") // and nothing before
+}
+
+func TestWatchDevicesFollowsADeviceThatChangesItsAddress(t *testing.T) {
+	w := startWorld(t)
+	d := newStrap()
+	private(&d)
+	w.add(d)
+	c := w.open(Options{})
+	seen, err := ParseAddress(d.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := ParseAddress(identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := func(e DeviceEvent) string { return e.Device.Address.String() + " " + e.Kind.String() }
+	before := lines(t, c.WatchDevices(t.Context(), WatchOptions{Address: seen}), line)
+	after := lines(t, c.WatchDevices(t.Context(), WatchOptions{Address: known}), line)
+	client := connectTo(t, c, seen)
+	if err := client.Pair(t.Context(), PairOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.check(c.Forget(t.Context(), known))
+	for name, events := range map[string]<-chan string{d.Address: before, identity: after} {
+		if first := heardNext(t, events); first != name+" added" {
+			t.Errorf("first %q", first)
+		}
+		for heardNext(t, events) != identity+" removed" {
+		}
+	}
+}
+
+// heardNext returns the next line.
+func heardNext(t *testing.T, lines <-chan string) string {
+	t.Helper()
+	select {
+	case line := <-lines:
+		return line
+	case <-time.After(inTime):
+		t.Fatal("nothing more is heard")
+		return ""
+	}
 }
 
 func TestKindsOfEventsHaveNames(t *testing.T) {
