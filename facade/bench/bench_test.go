@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,5 +86,47 @@ func TestRatiosAreThoseOfNeighbours(t *testing.T) {
 	}
 	if _, ok := r.row("c"); ok {
 		t.Error("a client without samples has a row")
+	}
+}
+
+// The smallest program that scans hears something, and something is known of it.
+func TestMinimalScanner(t *testing.T) {
+	ctx, b := newBench(t)
+	if err := b.build(ctx, nil); err != nil { // the service
+		t.Fatal(err)
+	}
+	p, err := b.minimal(ctx, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.bytes == 0 || p.packages == 0 || p.foreign != 1 || p.start == 0 {
+		t.Errorf("%+v; only godbus is foreign", p)
+	}
+}
+
+func TestStepsAreRead(t *testing.T) {
+	got := parseSteps("goos: linux\nBenchmarkDecode/notification_of_20_bytes-2 \t12066552\t        98.01 ns/op\t      24 B/op\t       1 allocs/op\n" +
+		"BenchmarkMerge/50devices-16\t 1000000\t 1191 ns/op\t 0 B/op\t 0 allocs/op\nPASS\nok \tgithub.com/gobluez/bluez/facade\t4.369s\n")
+	want := []step{{"Decode/notification of 20 bytes", 98.01, 24, 1}, {"Merge/50devices", 1191, 0, 0}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// A must that is missed is an error, an aim is none.
+func TestMissedTargets(t *testing.T) {
+	for _, test := range []struct {
+		ns   float64
+		want string
+	}{
+		{500, "aim met"}, {1500, "| met |"}, {2500, "**missed**"},
+	} {
+		r := &report{steps: []step{{name: "Decode/advertisement", ns: test.ns}}}
+		if page := r.markdown(); !strings.Contains(page, test.want) {
+			t.Errorf("%v ns: the page lacks %q", test.ns, test.want)
+		}
+		if err := r.missed(); (err != nil) != (test.ns > 2000) {
+			t.Errorf("%v ns: %v", test.ns, err)
+		}
 	}
 }

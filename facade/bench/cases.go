@@ -16,6 +16,7 @@ type testCase struct {
 	clients   []string       // those that take part, if not all that can
 	every     bool           // no update may replace another
 	growth    string         // what the case is compared with others by, such as "500 devices"
+	note      string         // what a reader of the table should know
 }
 
 // allCases returns the workloads, and then those that show how the cost grows.
@@ -40,10 +41,13 @@ func allCases() []*testCase {
 		{id: "W2", title: "read 20 bytes", spec: of(workload.Read, 3000)},
 		{id: "W2L", title: "read 512 bytes", spec: of(workload.Read, 3000, size(512)), few: map[string]int{"godbus": 1000, "tinygo": 1000}},
 		{id: "W3", title: "write 20 bytes without response", spec: of(workload.Write, 4000)},
-		{id: "W3x8", title: "the same, 8 in flight", spec: of(workload.WriteMany, 12000)},
-		{id: "W3F", title: "the same through AcquireWrite", spec: of(workload.AcquireWrite, 100000)},
+		{id: "W3x8", title: "the same, 8 in flight", spec: of(workload.WriteMany, 12000),
+			note: "The facade lets operations on one device wait for each other, as BlueZ would otherwise refuse some."},
+		{id: "W3F", title: "the same through AcquireWrite", spec: of(workload.AcquireWrite, 100000),
+			note: "The facade writes through the bus alone."},
 		{id: "W4", title: "notification by StartNotify", spec: of(workload.Notify, 25000)},
-		{id: "W5", title: "notification by AcquireNotify", spec: of(workload.Acquire, 200000)},
+		{id: "W5", title: "notification by AcquireNotify", spec: of(workload.Acquire, 200000),
+			note: "The facade queues each value for the user's loop and notes its time; the others count it where they read it. Debian's Bleak has no AcquireNotify."},
 		{id: "W6", title: "connect, resolve 104 objects, disconnect, 500 other devices known", spec: of(workload.Connect, 30, known(devices+1)), few: map[string]int{"tinygo": 2}},
 		{id: "W7", title: "start of the process to the first advertisement, 500 devices known", spec: of(workload.Scan, 1, known(devices))},
 		{id: "W8", title: "20,000 devices appear", spec: of(workload.Scan, 20000, func(s *workload.Spec) { s.New = 20000 })},

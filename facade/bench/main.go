@@ -7,7 +7,8 @@
 // time, and each must have received, or sent, exactly what the service says, or the benchmark fails. What counts are
 // the ratios between neighbours, which ran right after each other; the absolute figures are those of one machine.
 //
-// Run it with make bench. It prints its tables, and writes them with a plot to RESULTS.md and results.svg.
+// Run it with make bench. It prints its tables, and writes them with a plot to RESULTS.md and results.svg. It fails, after
+// that, if a client could not take part or a target is missed that must be met.
 package main
 
 import (
@@ -78,10 +79,16 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &report{results: results, clients: clients, rounds: *rounds, machine: thisMachine(), began: began, took: time.Since(began)}
-	if r.minimal, err = b.minimal(ctx); err != nil {
-		return err
+	r := &report{results: results, clients: clients, rounds: *rounds, machine: thisMachine(), began: began}
+	if *only == "" {
+		if r.steps, err = measureSteps(ctx); err != nil {
+			return err
+		}
+		if r.minimal, err = b.minimal(ctx, *rounds); err != nil {
+			return err
+		}
 	}
+	r.took = time.Since(began)
 	text := r.markdown()
 	fmt.Print(text)
 	if *out != "" {
@@ -89,7 +96,7 @@ func run(ctx context.Context) (err error) {
 			os.WriteFile(filepath.Join(*out, "RESULTS.md"), []byte(text), 0o666),
 			os.WriteFile(filepath.Join(*out, "results.svg"), []byte(r.plot()), 0o666))
 	}
-	return errors.Join(err, missing(clients))
+	return errors.Join(err, missing(clients), r.missed())
 }
 
 // selected returns those whose names are in a list, all if it is empty.

@@ -21,6 +21,7 @@ type report struct {
 	machine string
 	began   time.Time
 	took    time.Duration
+	steps   []step
 	minimal program
 }
 
@@ -120,6 +121,7 @@ ratios: microseconds are those of one machine and its load.
 		}
 	}
 	r.growth(&s)
+	r.inMemory(&s)
 	r.size(&s)
 	r.targets(&s)
 	return s.String()
@@ -135,6 +137,9 @@ func (r *report) table(s *strings.Builder, x *result) {
 		last = "ms to first"
 	}
 	fmt.Fprintf(s, "\n### %s: %s\n\n", x.id, x.title)
+	if x.note != "" {
+		fmt.Fprintf(s, "%s\n\n", x.note)
+	}
 	fmt.Fprintf(s, "| client | CPU µs | x C | x Bleak | %s | daemon µs | peak MiB | allocations |\n|---|--:|--:|--:|--:|--:|--:|--:|\n", last)
 	for _, c := range r.clients {
 		v, ok := x.row(c.name)
@@ -168,7 +173,7 @@ func (r *report) table(s *strings.Builder, x *result) {
 
 // growth writes what becomes of the facade's costs where there is more of everything.
 func (r *report) growth(s *strings.Builder) {
-	s.WriteString("\n## Growth\n\nThe same through the facade, with more of everything. The cost of an event should stay flat.\n\n")
+	s.WriteString("\n## Growth\n\nThe same through the facade, with more of everything. The cost of an event should stay flat. In W4 each subscription has a loop of its own, so that\nwith many of them each value wakes another goroutine.\n\n")
 	s.WriteString("| workload | with | CPU µs | daemon µs | ms | peak MiB | allocations |\n|---|---|--:|--:|--:|--:|--:|\n")
 	for _, x := range r.results {
 		if v, ok := x.row("facade"); ok && x.growth != "" {
@@ -177,9 +182,26 @@ func (r *report) growth(s *strings.Builder) {
 	}
 }
 
+// inMemory writes what the steps cost that a message takes in the process.
+func (r *report) inMemory(s *strings.Builder) {
+	if len(r.steps) == 0 {
+		return
+	}
+	s.WriteString("\n## In memory\n\nWhat the steps cost between the socket and the user's loop, without either: Go benchmarks of [bluezgen](../../bluezgen), ")
+	s.WriteString("[gen/bus](../../gen/bus) and [facade](..).\n\n| step | ns | bytes | allocations |\n|---|--:|--:|--:|\n")
+	for _, x := range r.steps {
+		fmt.Fprintf(s, "| %s | %.0f | %d | %d |\n", x.name, x.ns, x.bytes, x.allocs)
+	}
+}
+
 // size writes what a minimal scanner weighs.
 func (r *report) size(s *strings.Builder) {
-	fmt.Fprintf(s, "\n## Size\n\nThe smallest program that scans ([clients/minimal](clients/minimal)) is %.1f MiB, stripped. It links %d packages, of which %d are neither the standard library's nor this module's.\n",
+	if r.minimal.bytes == 0 {
+		return
+	}
+	s.WriteString("\n## Start and size\n\nThe smallest program that scans is [clients/minimal](clients/minimal). ")
+	fmt.Fprintf(s, "It prints the first advertisement %.1f ms after its start, where BlueZ knows no device before. ", r.minimal.start)
+	fmt.Fprintf(s, "It has %.1f MiB, stripped, and links %d packages, of which %d are neither the standard library's nor this module's.\n",
 		float64(r.minimal.bytes)/(1<<20), r.minimal.packages, r.minimal.foreign)
 }
 

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gobluez/bluez/facade/bench/workload"
@@ -91,48 +90,75 @@ func (b *bench) once(ctx context.Context, cl *client, c *testCase) (sample, erro
 func (b *bench) play(ctx context.Context, command []string, spec workload.Spec, more ...string) (s sample, err error) {
 	ctx, cancel := context.WithTimeout(ctx, runTimeout+time.Duration(spec.Events)*time.Second/time.Duration(max(1, spec.Rate)))
 	defer cancel()
-	acks, acknowledge, err := os.Pipe()
+	service, err := b.serve(ctx, spec)
 	if err != nil {
 		return s, err
-	}
-	defer acknowledge.Close()
-	text, err := json.Marshal(spec)
-	if err != nil {
-		return s, err
-	}
-	service := exec.CommandContext(ctx, filepath.Join(b.dir, "service"), string(text))
-	service.ExtraFiles, service.Stderr = []*os.File{acks}, os.Stderr
-	end, err := service.StdinPipe()
-	if err != nil {
-		return s, err
-	}
-	out, err := service.StdoutPipe()
-	if err != nil {
-		return s, err
-	}
-	err = service.Start()
-	acks.Close()
-	if err != nil {
-		return s, err
-	}
-	lines := bufio.NewReader(out)
-	if _, err := lines.ReadString('\n'); err != nil { // it owns its name
-		return s, errors.Join(fmt.Errorf("the service did not start: %w", err), service.Wait())
 	}
 	args := append(command[1:len(command):len(command)], b.address, string(spec.Mode), fmt.Sprint(spec.Events), fmt.Sprint(spec.Subscriptions), fmt.Sprint(spec.Size))
 	cmd := exec.CommandContext(ctx, command[0], append(args, more...)...)
-	cmd.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+b.address)
-	cmd.ExtraFiles, cmd.Stderr = []*os.File{acknowledge}, os.Stderr
+	cmd.Env = b.environment()
+	cmd.ExtraFiles, cmd.Stderr = []*os.File{service.acks}, os.Stderr
 	began := time.Now()
 	report, err := cmd.Output()
-	end.Close()
 	if err == nil {
 		err = json.Unmarshal(report, &s.client)
 	}
-	ended := json.NewDecoder(lines).Decode(&s.service)
 	s.start = float64(s.client.First-began.UnixNano()) / 1e6
-	_, _ = io.Copy(io.Discard, lines)
-	return s, errors.Join(err, ended, service.Wait())
+	var ended error
+	s.service, ended = service.end()
+	return s, errors.Join(err, ended)
+}
+
+// environment is that of a client: the bus is the system's.
+func (b *bench) environment() []string {
+	return append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+b.address)
+}
+
+// A service is one that runs.
+type service struct {
+	acks *os.File // for the client, to acknowledge events
+	cmd  *exec.Cmd
+	stop io.Closer
+	out  *bufio.Reader
+}
+
+// serve starts the service and waits until it owns its name.
+func (b *bench) serve(ctx context.Context, spec workload.Spec) (*service, error) {
+	text, err := json.Marshal(spec)
+	if err != nil {
+		return nil, err
+	}
+	acks, acknowledge, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer acks.Close()
+	s := &service{acks: acknowledge, cmd: exec.CommandContext(ctx, filepath.Join(b.dir, "service"), string(text))}
+	s.cmd.ExtraFiles, s.cmd.Stderr = []*os.File{acks}, os.Stderr
+	stop, err := s.cmd.StdinPipe()
+	out, outErr := s.cmd.StdoutPipe()
+	if err = errors.Join(err, outErr); err == nil {
+		err = s.cmd.Start()
+	}
+	if err != nil {
+		acknowledge.Close()
+		return nil, err
+	}
+	s.stop, s.out = stop, bufio.NewReader(out)
+	if _, err := s.out.ReadString('\n'); err != nil {
+		acknowledge.Close()
+		return nil, errors.Join(fmt.Errorf("the service did not start: %w", err), s.cmd.Wait())
+	}
+	return s, nil
+}
+
+// end ends the service and returns what it reports.
+func (s *service) end() (r workload.Result, err error) {
+	s.stop.Close()
+	err = json.NewDecoder(s.out).Decode(&r)
+	_, _ = io.Copy(io.Discard, s.out)
+	s.acks.Close()
+	return r, errors.Join(err, s.cmd.Wait())
 }
 
 // daemonPID asks a bus for its process id.
@@ -147,33 +173,4 @@ func daemonPID(ctx context.Context, address string) (int, error) {
 	err = conn.Object(name, "/org/freedesktop/DBus").Call(ctx, bus.Method{Interface: name, Name: "GetConnectionUnixProcessID", In: "s", Out: "u"},
 		func(e *wire.Encoder) { e.String(name) }, func(d *wire.Decoder) { pid = d.Uint32() })
 	return int(pid), err
-}
-
-// A program is what is known of an executable.
-type program struct {
-	bytes    int64
-	packages int // linked, of all kinds
-	foreign  int // of these, neither the standard library's nor this module's
-}
-
-// minimal builds the smallest program that scans and looks at it.
-func (b *bench) minimal(ctx context.Context) (p program, err error) {
-	const path = module + "/clients/minimal"
-	file := filepath.Join(b.dir, "minimal")
-	if _, err := output(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, path); err != nil {
-		return p, err
-	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return p, err
-	}
-	p.bytes = info.Size()
-	list, err := output(ctx, "go", "list", "-deps", "-f", "{{.Standard}} {{.ImportPath}}", path)
-	for line := range strings.Lines(list) {
-		p.packages++
-		if strings.HasPrefix(line, "false ") && !strings.Contains(line, "github.com/gobluez/bluez/") {
-			p.foreign++
-		}
-	}
-	return p, err
 }

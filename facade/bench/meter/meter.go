@@ -46,7 +46,7 @@ type mark struct {
 // New returns a Meter for what the command line says.
 func New() (*Meter, error) {
 	if len(os.Args) < 6 {
-		return nil, fmt.Errorf("usage: %s ADDRESS MODE EVENTS SUBSCRIPTIONS SIZE [every]; make bench runs it", os.Args[0])
+		return nil, fmt.Errorf("usage: %s ADDRESS MODE EVENTS SUBSCRIPTIONS SIZE [every|slow]; make bench runs it", os.Args[0])
 	}
 	a := Arguments{Address: os.Args[1], Mode: workload.Mode(os.Args[2])}
 	if len(os.Args) > 6 {

@@ -59,6 +59,7 @@ func newService(c *conn, spec workload.Spec) *service {
 	}
 	s.value = binary.LittleEndian.AppendUint32(nil, uint32(spec.Size))
 	s.value = append(s.value, make([]byte, spec.Size)...)
+	s.managed = s.encodeManaged() // before the client comes, who is not to wait for it
 	return s
 }
 

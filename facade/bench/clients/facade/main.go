@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/gobluez/bluez/facade"
@@ -71,7 +72,7 @@ func run(ctx context.Context, m *meter.Meter) error {
 	case workload.Notify:
 		return notify(ctx, client, m)
 	case workload.Acquire:
-		return follow(ctx, client, m, workload.FirstOne, facade.AcquireNotify)
+		return acquire(ctx, client, m)
 	}
 	return fmt.Errorf("no mode %s", m.Mode)
 }
@@ -150,45 +151,44 @@ func write(ctx context.Context, client *facade.Client, m *meter.Meter) error {
 	}
 }
 
-// notify follows all subscriptions.
+// notify follows all subscriptions, each in a loop of its own.
 func notify(ctx context.Context, client *facade.Client, m *meter.Meter) error {
-	if m.Subscriptions == 1 {
-		return follow(ctx, client, m, workload.FirstOne, facade.StartNotify)
-	}
-	values := make(chan []byte, workload.Window)
+	var counting sync.Mutex
+	ended := make(chan error, m.Subscriptions)
 	for i := range m.Subscriptions {
 		sub, err := client.Subscribe(ctx, facade.UUID16(uint16(workload.FirstOne+i)), facade.SubscribeOptions{})
 		if err != nil {
 			return err
 		}
 		go func() {
-			for n, err := range sub.All() {
-				if err != nil {
-					return
-				}
-				values <- n.Value
-			}
+			ended <- follow(sub, func(value []byte) bool {
+				counting.Lock()
+				defer counting.Unlock()
+				return m.Event(value)
+			})
 		}()
 	}
-	for m.Event(<-values) {
-	}
-	return nil
+	return <-ended
 }
 
-func follow(ctx context.Context, client *facade.Client, m *meter.Meter, which uint16, method facade.NotifyMethod) error {
-	options := facade.SubscribeOptions{Method: method}
-	if method == facade.AcquireNotify {
-		options.Queue = m.Events // the socket is filled as fast as it is emptied
-	}
-	sub, err := client.Subscribe(ctx, facade.UUID16(which), options)
+func acquire(ctx context.Context, client *facade.Client, m *meter.Meter) error {
+	sub, err := client.Subscribe(ctx, facade.UUID16(workload.FirstOne), facade.SubscribeOptions{
+		Method: facade.AcquireNotify,
+		Queue:  m.Events, // the socket is filled as fast as it is emptied
+	})
 	if err != nil {
 		return err
 	}
+	return follow(sub, m.Event)
+}
+
+// follow counts what comes until the last event.
+func follow(sub *facade.Subscription, count func(value []byte) (more bool)) error {
 	for n, err := range sub.All() {
 		if err != nil {
 			return err
 		}
-		if !m.Event(n.Value) {
+		if !count(n.Value) {
 			return nil
 		}
 	}
