@@ -43,8 +43,27 @@
 //
 // Errors are of type [*Error] and say what was attempted on what. A caller branches
 // with errors.Is on the sentinels, and with errors.As on [ATTError], the code with
-// which a device refused. That Bluetooth cannot be used at all matches
-// [ErrUnavailable] and a reason, such as [ErrAdapterOff], each of which says what to do.
+// which a device refused. What is not there is [ErrNotFound], and as well [ErrNoDevice] or
+// [ErrNoAttribute]. That Bluetooth cannot be used at all matches [ErrUnavailable] and a
+// reason, such as [ErrAdapterOff], each of which says what to do.
+//
+// # Notifications
+//
+// BlueZ has two ways of passing on what a device notifies or indicates.
+//
+// [StartNotify], the default, makes each value a signal on the bus. BlueZ signals all, from the
+// first one on, which some devices send before they have confirmed the subscription; the bus
+// keeps them while a reader is slow; and any number of programs may subscribe at once. The price
+// is some work for each value, and that what other programs read looks like a notification.
+//
+// [AcquireNotify] gives this process a socket, which costs less for each value. But what comes
+// before the device has confirmed is lost, and so is what the socket has no room for, without
+// a word to anybody; and no other program can subscribe meanwhile. It is for high rates, where a
+// gap does no harm.
+//
+// With both, values of no bytes are values, Subscribe returns when BlueZ has confirmed, and what
+// waits for the program is bounded by [SubscribeOptions].Queue: one value more ends the
+// subscription with ErrOverflow, so that nothing is lost unnoticed here.
 //
 // # Pairing
 //
@@ -94,6 +113,8 @@
 // Beside this package are three pages: BLEAK.md has each name of Bleak's API and what it is
 // here, TRAPS.md what BlueZ does that nobody expects and where that is handled, and
 // RUNNING.md what to know about permissions, containers, user namespaces and BlueZ on another
-// machine. Package assigned names the numbers of services, characteristics and companies;
-// package bluetest simulates BlueZ for tests.
+// machine. Package peripheral is the other side, which advertises and serves. Package assigned
+// names the numbers of services, characteristics and companies; package bluetest simulates
+// BlueZ for tests. Who builds further packages on this one finds [Share] and
+// [Central.Maintain].
 package facade

@@ -19,11 +19,11 @@ var pages = map[string]int{"BLEAK.md": 1, "TRAPS.md": 2, "RUNNING.md": 0, "../RE
 func TestPagesNameWhatExists(t *testing.T) {
 	known := map[string]map[string]bool{}
 	for name, dir := range map[string]string{
-		"facade": ".", "assigned": "assigned", "bluetest": "bluetest", "bluezgen": "../bluezgen", "bus": "../gen/bus", "checks": "e2e/checks", "guest": "e2e/guest",
+		"facade": ".", "assigned": "assigned", "bluetest": "bluetest", "peripheral": "peripheral", "bluezgen": "../bluezgen", "bus": "../gen/bus", "checks": "e2e/checks", "guest": "e2e/guest",
 	} {
 		known[name] = declared(t, dir)
 	}
-	qualified := regexp.MustCompile(`\b(facade|assigned|bluetest|bus)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
+	qualified := regexp.MustCompile(`\b(facade|assigned|bluetest|peripheral|bus)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
 	for page, skip := range pages {
 		text, err := os.ReadFile(page)
 		if err != nil {
@@ -40,6 +40,43 @@ func TestPagesNameWhatExists(t *testing.T) {
 			if skip > 0 && strings.HasPrefix(line, "| ") {
 				checkRow(t, where, strings.Split(line, "|")[1+skip:], known)
 			}
+		}
+	}
+}
+
+// The table "Bleak to Go" leaves out nothing of Bleak's API.
+func TestEveryNameOfBleakHasItsRow(t *testing.T) {
+	page, err := os.ReadFile("BLEAK.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left strings.Builder // the columns that speak of Bleak
+	for line := range strings.Lines(string(page)) {
+		if cells := strings.Split(line, "|"); len(cells) > 2 {
+			left.WriteString(cells[1] + "\n")
+		}
+	}
+	for _, name := range strings.Fields(`
+		BleakScanner detection_callback service_uuids scanning_mode bluez adapter or_patterns backend backend_id cb start stop async
+		advertisement_data discover timeout return_adv find_device_by_address find_device_by_name find_device_by_filter discovered_devices
+		discovered_devices_and_advertisement_data ExtraArgs BlueZScannerArgs BlueZDiscoveryFilters UUIDs RSSI Pathloss Transport DuplicateData
+		Discoverable Pattern OrPattern start_position ad_data_type content_of_pattern
+		BLEDevice.address BLEDevice.name BLEDevice.details BLEDevice.rssi BLEDevice.metadata local_name manufacturer_data service_data tx_power
+		rssi platform_data register_detection_callback set_scanning_filter set_disconnected_callback get_services
+		BleakClient disconnected_callback services pair winrt connect dangerous_use_bleak_cache disconnect is_connected name address mtu_size
+		_acquire_mtu unpair read_gatt_char use_cached write_gatt_char response start_notify use_start_notify BlueZNotifyArgs stop_notify
+		read_gatt_descriptor write_gatt_descriptor str(client)
+		BleakGATTServiceCollection get_service get_characteristic get_descriptor .characteristics .descriptors Multiple
+		BleakGATTService.handle BleakGATTService.get_characteristic .description BleakGATTCharacteristic.handle .uuid .properties .service_uuid
+		.service_handle max_write_without_response_size BleakGATTDescriptor.handle .characteristic_uuid .characteristic_handle
+		BleakError BleakBluetoothNotAvailableError NO_BLUETOOTH NO_BLE_CENTRAL_ROLE POWERED_OFF DENIED_BY_USER DENIED_BY_SYSTEM
+		DENIED_BY_UNKNOWN UNKNOWN BleakCharacteristicNotFoundError char_specifier BleakDeviceNotFoundError identifier BleakDBusError dbus_error
+		dbus_error_details BleakGATTProtocolError.code BleakGATTProtocolErrorCode TimeoutError ValueError TypeError CONTROLLER_ERROR_CODES
+		PROTOCOL_ERROR_CODES normalize_uuid_str normalize_uuid_16 normalize_uuid_32 uuidstr_to_str register_uuids uuid16_dict uuid128_dict
+		MANUFACTURERS AdvertisementDataType CHARACTERISTIC_PROPERTIES gatt_char_props_to_strs SizedBuffer get_default_backend BleakBackend
+		BLEAK_LOGGING BLEAK_DBUS_AUTH_UID DBUS_SYSTEM_BUS_ADDRESS`) {
+		if !strings.Contains(left.String(), name) {
+			t.Errorf("%s has no row", name)
 		}
 	}
 }
@@ -71,7 +108,7 @@ func checkRow(t *testing.T, where string, cells []string, known map[string]map[s
 
 // isTest reports whether there is a test of a name beside this package, or among those that run against BlueZ.
 func isTest(known map[string]map[string]bool, name string) bool {
-	return known["bluetest"][name] || known["checks"][name] || known["guest"][name] || known["bus"][name]
+	return known["bluetest"][name] || known["peripheral"][name] || known["checks"][name] || known["guest"][name] || known["bus"][name]
 }
 
 // declared returns what the files of a package declare: names, and those of methods and fields behind their types.

@@ -69,7 +69,7 @@ CHARACTERISTIC is a UUID or a handle:
 A UUID that several characteristics share is an error: choose one of them by its handle.
 
 Exit codes:
-  0    done (also a scan that found nothing, and Ctrl-C during scan, notify and monitor)
+  0    done (also a scan that found nothing, and Ctrl-C of what runs until then: scan, notify, monitor, advertise, serve)
   1    failed
   2    used wrongly: nothing was sent to Bluetooth
   3    Bluetooth is not available: no D-Bus, no bluetoothd, no adapter, or the adapter is off
@@ -119,7 +119,7 @@ func (t *tool) rootCommand() *cobra.Command {
 	flags.BoolVar(&t.sim, "sim", false, "use a simulated BlueZ with a few devices around (see ble sim)")
 	root.AddCommand(
 		t.adaptersCommand(), t.scanCommand(), t.inspectCommand(), t.readCommand(), t.writeCommand(), t.notifyCommand(),
-		t.pairCommand(), t.forgetCommand(), t.devicesCommand(), t.monitorCommand(), t.simCommand(),
+		t.pairCommand(), t.forgetCommand(), t.devicesCommand(), t.monitorCommand(), t.advertiseCommand(), t.serveCommand(), t.simCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.DisableFlagsInUseLine = true // they name their own

@@ -212,7 +212,7 @@ func TestEveryCommandHasTheCommonFlags(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"adapters", "devices", "forget", "inspect", "monitor", "notify", "pair", "read", "scan", "sim", "write"}; !slices.Equal(names, want) {
+	if want := []string{"adapters", "advertise", "devices", "forget", "inspect", "monitor", "notify", "pair", "read", "scan", "serve", "sim", "write"}; !slices.Equal(names, want) {
 		t.Errorf("commands are %q, want %q", names, want)
 	}
 }

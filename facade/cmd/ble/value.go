@@ -66,9 +66,12 @@ func (f format) Parse(text string) ([]byte, error) {
 			return nil, fmt.Errorf("value %q is not UTF-8: write it as hex", text)
 		}
 		return []byte(text), nil
-	default:
-		return parseHex(text)
 	}
+	value, err := parseHex(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w (--format has other notations)", err)
+	}
+	return value, nil
 }
 
 // parseHex reads pairs of hex digits, with an optional 0x before them and optional spaces, colons or dashes between them.
@@ -84,7 +87,7 @@ func parseHex(text string) ([]byte, error) {
 		}
 		b, err := hex.DecodeString(digits[:2])
 		if err != nil {
-			return nil, fmt.Errorf("value %q is not hex: %q is not a byte (--format has other notations)", text, digits[:2])
+			return nil, fmt.Errorf("value %q is not hex: %q is not a byte", text, digits[:2])
 		}
 		value = append(value, b[0])
 		digits = digits[2:]
