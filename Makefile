@@ -45,7 +45,7 @@ test: ## run all tests that need no VM, with the race detector
 test-bluez: ## run the tests against real BlueZ in a VM (Linux on amd64)
 	@$(vm) && $(need) go
 	@mkdir -p $(ARTIFACTS)
-	go test -tags e2e -count=1 -v -timeout 45m -artifacts -outputdir $(abspath $(ARTIFACTS)) ./facade/e2e
+	go test -tags e2e -count=1 -v -timeout 60m -artifacts -outputdir $(abspath $(ARTIFACTS)) ./facade/e2e
 
 .PHONY: corpus
 corpus: ## generate, compile and vet Go for the D-Bus interfaces of many Debian packages (STATICCHECK=1: staticcheck, too; LIVE=1: run it)

@@ -9,11 +9,14 @@
 //	                                                                    │                             btvirt: hci0 to hci3
 //	                                                               package checks                     bluetoothd
 //	                                                                    │                             BlueZ's example peripheral on hci1
-//	                                                                    └─ the library, on hci0       command peripheral on hci2
+//	                                                                    ├─ the central, on hci0       command peripheral on hci2
+//	                                                                    ├─ peripherals, on hci3
+//	                                                                    └─ Bleak, on hci0
 //
-// btvirt makes four controllers. Three are used by the tests: the central's and those of the two peripherals. The fourth is a
-// bystander, which connects to the example when a test needs two connections of the central at once: see world.Crowd for what is
-// wrong with btvirt otherwise.
+// btvirt makes four controllers. The central that is tested has the first. The second is BlueZ's own example of a peripheral, the
+// third the project's (package own). On the fourth, a bystander, checks serve what they need besides, through the library; and it
+// connects to the example when a test needs two connections of the central at once: see world.Crowd for what is wrong with btvirt
+// otherwise.
 //
 // The machine is booted once for each of the two modes, so twice in a whole run: bluetoothd is then as new in each of them, and the
 // results of one do not depend on what the other left.

@@ -25,9 +25,9 @@ func TestExperimental(t *testing.T) { runGuest(t, "-experimental") }
 // runGuest boots the VM and runs the tests of package guest there, with their results as subtests of t.
 func runGuest(t *testing.T, args ...string) {
 	// What is left of the time after a test binary in the guest has given up is for the artefacts.
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	defer cancel()
-	const timeout = "-test.timeout=15m"
+	const timeout = "-test.timeout=25m"
 
 	image, err := vm.Build(ctx, os.Stderr)
 	if err != nil {

@@ -28,6 +28,12 @@ func (b *bench) setup(t *testing.T) (context.Context, *facade.Central) {
 	if err := world.Forget(ctx, b.bus, world.Central()); err != nil {
 		t.Fatal(err)
 	}
+	return ctx, b.open(t, ctx)
+}
+
+// open gives a test a Central as setup does, and leaves BlueZ as it is.
+func (b *bench) open(t *testing.T, ctx context.Context) *facade.Central {
+	t.Helper()
 	central, err := facade.Open(ctx, facade.Options{Bus: b.Address(), Adapter: world.Central().Name})
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +48,7 @@ func (b *bench) setup(t *testing.T) (context.Context, *facade.Central) {
 			t.Error(err)
 		}
 	})
-	return ctx, central
+	return central
 }
 
 // atRest reports whether the central's controller neither scans nor has a connection or notifications.

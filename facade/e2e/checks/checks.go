@@ -47,6 +47,8 @@ func Run(t *testing.T, w World) {
 		{"TestCommand", b.testCommand},
 		{"TestCommandPrintsJSON", b.testCommandPrintsJSON},
 		{"TestCommandScansInJSON", b.testCommandScansInJSON},
+		{"TestCommandAdvertises", b.testCommandAdvertises},
+		{"TestCommandServes", b.testCommandServes},
 		{"TestConnect", b.testConnect},
 		{"TestCloseDisconnects", b.testCloseDisconnects},
 		{"TestPeerDropsLink", b.testPeerDropsLink},
@@ -54,6 +56,15 @@ func Run(t *testing.T, w World) {
 		{"TestReconnectTenTimes", b.testReconnectTenTimes},
 		{"TestConnectCancelledWhilePending", b.testConnectCancelledWhilePending},
 		{"TestConnectCancelledHalfWay", b.testConnectCancelledHalfWay},
+		{"TestConnectByAddress", b.testConnectByAddress},
+		{"TestAttachToConnectedDevice", b.testAttachToConnectedDevice},
+		{"TestCached", b.testCached},
+		{"TestWantedServices", b.testWantedServices},
+		{"TestStay", b.testStay},
+		{"TestStaySurvivesRestart", b.testStaySurvivesRestart},
+		{"TestPowerCycle", b.testPowerCycle},
+		{"TestWatchDevices", b.testWatchDevices},
+		{"TestWatchAdapters", b.testWatchAdapters},
 		{"TestTwoClientsAtOnce", b.testTwoClientsAtOnce},
 		{"TestTwoClientsOfOneDevice", b.testTwoClientsOfOneDevice},
 		{"TestTreeIsThatOfBluetoothctl", b.testTreeIsThatOfBluetoothctl},
@@ -69,10 +80,30 @@ func Run(t *testing.T, w World) {
 		{"TestSubscribeToWhatDoesNotNotify", b.testSubscribeToWhatDoesNotNotify},
 		{"TestScanSeesAdvertisement", b.testScanSeesAdvertisement},
 		{"TestScanFilters", b.testScanFilters},
+		{"TestScanOfEveryTransport", b.testScanOfEveryTransport},
+		{"TestTwoScansHearTheirOwn", b.testTwoScansHearTheirOwn},
+		{"TestScanTellsOfLostDevice", b.testScanTellsOfLostDevice},
 		{"TestScanEndsWithItsContext", b.testScanEndsWithItsContext},
 		{"TestScanOfEveryPacketKeepsHearing", b.testScanOfEveryPacketKeepsHearing},
 		{"TestScanFindsNoStranger", b.testScanFindsNoStranger},
 		{"TestScanSurvivesRestart", b.testScanSurvivesRestart},
+		{"TestPeripheralKnowsWhoAsks", b.testPeripheralKnowsWhoAsks},
+		{"TestPeripheralRefuses", b.testPeripheralRefuses},
+		{"TestPeripheralIsFoundAsDeclared", b.testPeripheralIsFoundAsDeclared},
+		{"TestPeripheralIsWritten", b.testPeripheralIsWritten},
+		{"TestPeripheralAuthorizes", b.testPeripheralAuthorizes},
+		{"TestPeripheralAcquiresWrites", b.testPeripheralAcquiresWrites},
+		{"TestPeripheralNotifies", b.testPeripheralNotifies},
+		{"TestPeripheralTellsEachSubscriber", b.testPeripheralTellsEachSubscriber},
+		{"TestPeripheralIndicates", b.testPeripheralIndicates},
+		{"TestPeripheralDisconnects", b.testPeripheralDisconnects},
+		{"TestPeripheralSurvivesRestart", b.testPeripheralSurvivesRestart},
+		{"TestPeripheralSurvivesPowerCycle", b.testPeripheralSurvivesPowerCycle},
+		{"TestSeveralAdvertisements", b.testSeveralAdvertisements},
+		{"TestAdvertisementsAreTaken", b.testAdvertisementsAreTaken},
+		{"TestAdvertisementsAreRefused", b.testAdvertisementsAreRefused},
+		{"TestBattery", b.testBattery},
+		{"TestBleak", b.testBleak},
 		{"TestSignalsOfNewDevice", b.testSignalsOfNewDevice},
 		{"TestSignalsOfScan", b.testSignalsOfScan},
 		{"TestSignalsOfConnection", b.testSignalsOfConnection},
@@ -86,7 +117,11 @@ func Run(t *testing.T, w World) {
 		{"TestRefusalsOfAgentManager", b.testRefusalsOfAgentManager},
 	}
 	if w.Experimental() {
-		all = append(all, check{"TestPairing", b.testPairing}, check{"TestBond", b.testBond}, check{"TestMonitor", b.testMonitor})
+		all = append(all, check{"TestPairing", b.testPairing}, check{"TestBond", b.testBond},
+			check{"TestPeripheralOfBondedDevice", b.testPeripheralOfBondedDevice}, check{"TestMonitor", b.testMonitor},
+			check{"TestPassiveScan", b.testPassiveScan}, check{"TestPassiveScanThenConnect", b.testPassiveScanThenConnect})
+	} else {
+		all = append(all, check{"TestPassiveScanIsRefused", b.testPassiveScanIsRefused})
 	}
 	for _, c := range all {
 		t.Run(c.name, c.run)

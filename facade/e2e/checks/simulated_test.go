@@ -2,16 +2,22 @@ package checks_test
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/godbus/dbus/v5"
 	"go.uber.org/goleak"
 
+	"github.com/gobluez/bluez/bluezgen"
+	"github.com/gobluez/bluez/facade"
 	"github.com/gobluez/bluez/facade/bluetest"
 	"github.com/gobluez/bluez/facade/e2e/checks"
+	"github.com/gobluez/bluez/facade/e2e/own"
 	"github.com/gobluez/bluez/facade/e2e/world"
+	"github.com/gobluez/bluez/facade/peripheral"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,6 +33,7 @@ type simulated struct {
 	*bluetest.World
 	experimental bool
 	ble          string
+	resumed      chan struct{} // has a token when our own peripheral is back
 }
 
 func simulate(t *testing.T, experimental bool) checks.World {
@@ -37,10 +44,10 @@ func simulate(t *testing.T, experimental bool) checks.World {
 		t.Fatalf("build the command ble: %v: %s", err, out)
 	}
 	// What was written without response still gets out while BlueZ waits before it ends a link.
-	delays := bluetest.Delays{Disconnect: 50 * time.Millisecond, DiscoveryPause: bluetest.None}
-	options := []bluetest.Option{exampleTwin(), ownTwin(), delays}
+	delays := bluetest.Delays{Disconnect: 50 * time.Millisecond, DiscoveryPause: bluetest.None, Advertising: interval}
+	options := []bluetest.Option{exampleTwin(), delays}
 	for _, c := range world.Controllers() {
-		adapter := bluetest.AdapterConfig{Name: c.Name, Address: c.Address}
+		adapter := bluetest.AdapterConfig{Name: c.Name, Address: c.Address, ExtendedAdvertising: true}
 		switch c {
 		case world.Example():
 			adapter.Alias = world.ExampleName
@@ -52,7 +59,33 @@ func simulate(t *testing.T, experimental bool) checks.World {
 	if experimental {
 		options = append(options, bluetest.Experimental())
 	}
-	return &simulated{bluetest.Start(t, options...), experimental, ble}
+	s := &simulated{bluetest.Start(t, options...), experimental, ble, make(chan struct{}, 1)}
+	s.startOwn(t)
+	return s
+}
+
+// startOwn starts our own peripheral, until the test ends.
+func (s *simulated) startOwn(t *testing.T) {
+	t.Helper()
+	central, err := facade.Open(t.Context(), facade.Options{Bus: s.Address()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { central.Close() })
+	if s.experimental {
+		if err := central.SetAgent(t.Context(), own.Agent()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := own.Start(t.Context(), own.Options{Central: central, Adapter: world.Own().Name, Event: func(e peripheral.Event) {
+		if e.Kind == peripheral.Resumed {
+			s.resumed <- struct{}{}
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
 }
 
 func (s *simulated) Experimental() bool { return s.experimental }
@@ -84,5 +117,20 @@ func (s *simulated) Restart(ctx context.Context, crash bool) error {
 	} else {
 		s.StopBluetoothd()
 	}
-	return s.StartBluetoothd(ctx)
+	if err := s.StartBluetoothd(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-s.resumed:
+	case <-ctx.Done():
+		return fmt.Errorf("our own peripheral does not come back: %w", ctx.Err())
+	}
+	bus, err := dbus.Connect(s.Address())
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	return world.Await(ctx, bus, "our own advertisement", func(all world.Objects) bool {
+		return all[world.Own().Path()][bluezgen.LEAdvertisingManager1Interface]["ActiveInstances"].Value() == byte(1)
+	})
 }

@@ -8,4 +8,5 @@ var wanted = []string{
 	"bluez-test-scripts", // example-gatt-server, example-advertisement
 	"dbus-daemon",
 	"python3", "python3-dbus", "python3-gi", // what the scripts import
+	"python3-bleak", // a central of others
 }

@@ -25,10 +25,10 @@ func Central() Controller { return Controller{"hci0", "00:AA:01:00:00:00"} }
 // Example is the controller of BlueZ's example-gatt-server and example-advertisement.
 func Example() Controller { return Controller{"hci1", "00:AA:01:01:00:01"} }
 
-// Own is the controller of the project's own peripheral, the command facade/e2e/peripheral.
+// Own is the controller of the project's own peripheral, package own.
 func Own() Controller { return Controller{"hci2", "00:AA:01:02:00:02"} }
 
-// Bystander is a controller that only takes part in Crowd.
+// Bystander is the controller on which checks serve what they need themselves, and that takes part in Crowd.
 func Bystander() Controller { return Controller{"hci3", "00:AA:01:03:00:03"} }
 
 // Device returns the object that one controller's device is for another.

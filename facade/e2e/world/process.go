@@ -15,10 +15,11 @@ import (
 
 // process is one daemon or peripheral. A nil process is one that never started: ending it is no error.
 type process struct {
-	cmd   *exec.Cmd
-	log   *os.File
-	ended chan struct{}
-	err   error // of Wait, once ended is closed
+	cmd    *exec.Cmd
+	log    *os.File
+	output *watcher
+	ended  chan struct{}
+	err    error // of Wait, once ended is closed
 }
 
 // launch starts a process with its output in a log. If ready is not empty, launch returns when the
@@ -28,12 +29,9 @@ func launch(ctx context.Context, name, ready string, args ...string) (*process, 
 	if err != nil {
 		return nil, err
 	}
-	output := &watcher{log: log, ready: []byte(ready), seen: make(chan struct{})}
-	if ready == "" {
-		close(output.seen)
-		output.ready = nil
-	}
-	p := &process{cmd: exec.Command(args[0], args[1:]...), log: log, ended: make(chan struct{})}
+	output := &watcher{log: log}
+	seen := output.await(ready)
+	p := &process{cmd: exec.Command(args[0], args[1:]...), log: log, output: output, ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = output, output
 	if err := p.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", name, err), log.Close())
@@ -43,13 +41,21 @@ func launch(ctx context.Context, name, ready string, args ...string) (*process, 
 		p.err = p.cmd.Wait()
 	}()
 	select {
-	case <-output.seen:
+	case <-seen:
 		return p, nil
 	case <-p.ended:
 		return nil, errors.Join(fmt.Errorf("%s ended before it said %q (%v): %s", name, ready, p.err, output.last()), log.Close())
 	case <-ctx.Done():
 		return nil, errors.Join(fmt.Errorf("%s did not say %q: %w: %s", name, ready, ctx.Err(), output.last()), p.Kill())
 	}
+}
+
+// says returns a channel that is closed when the process prints a text from now on; at once if there is no process.
+func (p *process) says(text string) <-chan struct{} {
+	if p == nil {
+		text, p = "", &process{output: &watcher{}}
+	}
+	return p.output.await(text)
 }
 
 // Kill ends the process at once and waits for its end.
@@ -78,9 +84,22 @@ func (p *process) Stop(ctx context.Context, signal syscall.Signal) error {
 type watcher struct {
 	mu    sync.Mutex
 	log   *os.File
-	text  []byte // all output until the text was seen
-	ready []byte
+	text  []byte // all output since ready is awaited
+	ready []byte // what is awaited, nil when nothing is
 	seen  chan struct{}
+}
+
+// await returns a channel that is closed when the text is printed from now on, at once if it is empty.
+func (w *watcher) await(text string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen := make(chan struct{})
+	if text == "" {
+		close(seen)
+		return seen
+	}
+	w.text, w.ready, w.seen = nil, []byte(text), seen
+	return seen
 }
 
 func (w *watcher) Write(p []byte) (int, error) {

@@ -100,8 +100,8 @@ func (w *World) startPeripherals(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if w.options.Own {
-		args := []string{"peripheral", "-adapter", string(Own().Path())}
+	if w.options.Own && w.own == nil {
+		args := []string{"peripheral", "-adapter", Own().Name}
 		if w.options.Experimental {
 			args = append(args, "-agent")
 		}
@@ -129,32 +129,53 @@ func (w *World) Silence(ctx context.Context) error {
 		return err
 	}
 	w.advertiser = nil
-	return Await(ctx, w.bus, "the end of the advertisement", func(all Objects) bool {
-		return all[Example().Path()][bluezgen.LEAdvertisingManager1Interface]["ActiveInstances"].Value() == byte(0)
-	})
+	return w.advertises(ctx, Example(), false)
 }
 
 const examplesDir = "/usr/share/bluez-examples"
 
-// Restart ends bluetoothd, by a crash or as an administrator does, starts it and the peripherals anew, and returns when all
-// are back.
+// Restart ends bluetoothd, by a crash or as an administrator does, starts it anew, and returns when the peripherals are back: those
+// of BlueZ are started anew, ours has to come by itself.
 func (w *World) Restart(ctx context.Context, crash bool) error {
 	signal := syscall.SIGTERM
 	if crash {
 		signal = syscall.SIGKILL
 	}
+	resumed := w.own.says("resumed")
 	if err := w.bluetoothd.Stop(ctx, signal); err != nil {
 		return err
 	}
-	if err := w.stopPeripherals(); err != nil {
+	if err := w.stopExample(); err != nil {
 		return err
 	}
-	return w.startBlueZ(ctx)
+	if err := w.startBlueZ(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-resumed:
+	case <-ctx.Done():
+		return fmt.Errorf("our peripheral does not come back: %w", ctx.Err())
+	}
+	return w.advertises(ctx, Own(), w.options.Own)
+}
+
+// advertises waits until a controller advertises, or does not.
+func (w *World) advertises(ctx context.Context, c Controller, want bool) error {
+	return Await(ctx, w.bus, "the advertisement of "+c.Name, func(all Objects) bool {
+		active, ok := all[c.Path()][bluezgen.LEAdvertisingManager1Interface]["ActiveInstances"].Value().(byte)
+		return ok && (active > 0) == want
+	})
+}
+
+func (w *World) stopExample() error {
+	err := errors.Join(w.advertiser.Kill(), w.gattServer.Kill())
+	w.advertiser, w.gattServer = nil, nil
+	return err
 }
 
 func (w *World) stopPeripherals() error {
-	err := errors.Join(w.advertiser.Kill(), w.gattServer.Kill(), w.own.Kill())
-	w.advertiser, w.gattServer, w.own = nil, nil, nil
+	err := errors.Join(w.stopExample(), w.own.Kill())
+	w.own = nil
 	return err
 }
 
