@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,6 +74,9 @@ func (p *process) wantExit(t *testing.T, code int, complaint string) {
 }
 
 func TestCtrlCIsAGoodEndOfAScan(t *testing.T) {
+	hangUps := make(chan os.Signal, 1)
+	signal.Notify(hangUps, syscall.SIGHUP) // what a process handles its children do not ignore, as they would below nohup
+	defer signal.Stop(hangUps)
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		world := startBlueZ(t)
 		p := startTool(t, "scan")
