@@ -120,7 +120,7 @@ func (m *advertisingManager) register(i *instance) error {
 	w := m.object.bluetoothd.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if m.instance(i.owner, i.path) != nil {
+	if lookUp(m.instances, i.owner, i.path) != nil {
 		return bluezgen.ErrAlreadyExists.With("Already Exists")
 	}
 	for i.number = 1; m.taken(i.number); i.number++ {
@@ -141,21 +141,11 @@ func (m *advertisingManager) UnregisterAdvertisement(ctx context.Context, path d
 	w := m.object.bluetoothd.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	i := m.instance(bus.Sender(ctx), path)
+	i := lookUp(m.instances, bus.Sender(ctx), path)
 	if i == nil {
 		return bluezgen.ErrDoesNotExist.With("Does Not Exist")
 	}
 	m.remove(i)
-	return nil
-}
-
-// instance returns what a client has registered at a path, or nil.
-func (m *advertisingManager) instance(owner string, path dbus.ObjectPath) *instance {
-	for _, i := range m.instances {
-		if i.is(owner, path) {
-			return i
-		}
-	}
 	return nil
 }
 
@@ -177,10 +167,8 @@ func (m *advertisingManager) show() {
 }
 
 func (m *advertisingManager) clientLeft(name string) {
-	for _, i := range slices.Clone(m.instances) {
-		if i.owner == name {
-			m.remove(i)
-		}
+	for _, i := range ownedBy(m.instances, name) {
+		m.remove(i)
 	}
 }
 

@@ -2,7 +2,6 @@ package bluetest
 
 import (
 	"context"
-	"slices"
 
 	"github.com/godbus/dbus/v5"
 
@@ -94,10 +93,8 @@ func (m *batteryProviders) forget(p *batteryProvider) {
 }
 
 func (m *batteryProviders) clientLeft(name string) {
-	for _, p := range slices.Clone(m.all) {
-		if p.owner == name {
-			m.forget(p)
-		}
+	for _, p := range ownedBy(m.all, name) {
+		m.forget(p)
 	}
 }
 

@@ -34,7 +34,7 @@ func (m *gattManager) init(o *adapterObject) bus.Skeleton {
 func (m *gattManager) RegisterApplication(ctx context.Context, path dbus.ObjectPath, _ map[string]dbus.Variant) error {
 	b := m.object.bluetoothd
 	a := &servingApplication{registered: b.newRegistered(ctx, path), manager: m}
-	if !m.register(a) {
+	if !enroll(&m.applications, a) {
 		a.cancel()
 		return bluezgen.ErrAlreadyExists.With("Already Exists")
 	}
@@ -66,38 +66,16 @@ func (m *gattManager) complete(ctx context.Context, a *servingApplication) (hand
 	return handles, err
 }
 
-// register notes an application, unless its client has registered the path already.
-func (m *gattManager) register(a *servingApplication) bool {
-	w := m.object.bluetoothd.world
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if m.application(a.owner, a.path) != nil {
-		return false
-	}
-	m.applications = append(m.applications, a)
-	return true
-}
-
 // UnregisterApplication takes the services of an application back.
 func (m *gattManager) UnregisterApplication(ctx context.Context, path dbus.ObjectPath) error {
 	w := m.object.bluetoothd.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	a := m.application(bus.Sender(ctx), path)
+	a := lookUp(m.applications, bus.Sender(ctx), path)
 	if a == nil {
 		return bluezgen.ErrDoesNotExist.With("Does Not Exist")
 	}
 	m.forget(a)
-	return nil
-}
-
-// application returns what a client has registered at a path, or nil.
-func (m *gattManager) application(owner string, path dbus.ObjectPath) *servingApplication {
-	for _, a := range m.applications {
-		if a.is(owner, path) {
-			return a
-		}
-	}
 	return nil
 }
 
@@ -124,10 +102,8 @@ func (m *gattManager) serve() {
 }
 
 func (m *gattManager) clientLeft(name string) {
-	for _, a := range slices.Clone(m.applications) {
-		if a.owner == name {
-			m.forget(a)
-		}
+	for _, a := range ownedBy(m.applications, name) {
+		m.forget(a)
 	}
 }
 

@@ -39,7 +39,7 @@ func (m *monitors) init(o *adapterObject) bus.Skeleton {
 func (m *monitors) RegisterMonitor(ctx context.Context, path dbus.ObjectPath) error {
 	b := m.object.bluetoothd
 	a := &application{registered: b.newRegistered(ctx, path), monitors: m}
-	if !m.register(a) {
+	if !enroll(&m.applications, a) {
 		a.cancel()
 		return bluezgen.ErrAlreadyExists.With("Already Exists")
 	}
@@ -76,24 +76,12 @@ func (m *monitors) RegisterMonitor(ctx context.Context, path dbus.ObjectPath) er
 	return nil
 }
 
-// register notes an application, unless its client has registered the path already.
-func (m *monitors) register(a *application) bool {
-	w := m.object.bluetoothd.world
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if m.application(a.owner, a.path) != nil {
-		return false
-	}
-	m.applications = append(m.applications, a)
-	return true
-}
-
 // UnregisterMonitor ends the monitors below a path: each is released.
 func (m *monitors) UnregisterMonitor(ctx context.Context, path dbus.ObjectPath) error {
 	w := m.object.bluetoothd.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	a := m.application(bus.Sender(ctx), path)
+	a := lookUp(m.applications, bus.Sender(ctx), path)
 	if a == nil {
 		return bluezgen.ErrDoesNotExist.With("Does Not Exist")
 	}
@@ -103,30 +91,20 @@ func (m *monitors) UnregisterMonitor(ctx context.Context, path dbus.ObjectPath) 
 			m.drop(monitor)
 		}
 	}
-	m.applications = slices.DeleteFunc(m.applications, func(b *application) bool { return a == b })
+	m.applications = without(m.applications, a)
 	a.later(a.end)
 	return nil
 }
 
-// application returns what a client has registered at a path, or nil. The world is
-// locked, as for the methods below.
-func (m *monitors) application(owner string, path dbus.ObjectPath) *application {
-	for _, a := range m.applications {
-		if a.is(owner, path) {
-			return a
-		}
-	}
-	return nil
-}
-
-// forget ends an application, without a word to it.
+// forget ends an application, without a word to it. The world is locked, as for the
+// methods below.
 func (m *monitors) forget(a *application) {
 	for _, monitor := range slices.Clone(m.all) {
 		if monitor.application == a {
 			m.drop(monitor)
 		}
 	}
-	m.applications = slices.DeleteFunc(m.applications, func(b *application) bool { return a == b })
+	m.applications = without(m.applications, a)
 	a.end()
 }
 
@@ -139,10 +117,8 @@ func (m *monitors) drop(monitor *monitor) {
 }
 
 func (m *monitors) clientLeft(name string) {
-	for _, a := range slices.Clone(m.applications) {
-		if a.owner == name {
-			m.forget(a)
-		}
+	for _, a := range ownedBy(m.applications, name) {
+		m.forget(a)
 	}
 }
 

@@ -29,9 +29,47 @@ func (b *bluetoothd) newRegistered(ctx context.Context, path dbus.ObjectPath) *r
 	return r
 }
 
-// is reports whether a client has registered this by a path.
-func (r *registered) is(owner string, path dbus.ObjectPath) bool {
-	return r.owner == owner && r.path == path
+// by returns what all entries have in them.
+func (r *registered) by() *registered { return r }
+
+// An entry is one of the registrations that a manager has.
+type entry interface {
+	comparable
+	by() *registered
+}
+
+// enroll notes a registration, unless its client has registered the path already. The
+// world is not locked.
+func enroll[R entry](all *[]R, r R) bool {
+	w := r.by().bluetoothd.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var none R
+	if lookUp(*all, r.by().owner, r.by().path) != none {
+		return false
+	}
+	*all = append(*all, r)
+	return true
+}
+
+// lookUp returns what a client has registered at a path, or nil. The world is locked.
+func lookUp[R entry](all []R, owner string, path dbus.ObjectPath) (found R) {
+	for _, r := range all {
+		if r.by().owner == owner && r.by().path == path {
+			return r
+		}
+	}
+	return found
+}
+
+// ownedBy returns what a client has registered, in a list of its own. The world is locked.
+func ownedBy[R entry](all []R, owner string) (owned []R) {
+	for _, r := range all {
+		if r.by().owner == owner {
+			owned = append(owned, r)
+		}
+	}
+	return owned
 }
 
 // end ends the registration. It may be called from anywhere.

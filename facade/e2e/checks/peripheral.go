@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gobluez/bluez/facade"
@@ -161,16 +162,13 @@ func (b *bench) testPeripheralKnowsWhoAsks(t *testing.T) {
 // What a peripheral refuses with arrives as far as BlueZ can express it, and a panic is the end of its own request alone.
 func (b *bench) testPeripheralRefuses(t *testing.T) {
 	ctx, central := b.setup(t)
-	var refusal error
+	var refusal atomic.Pointer[error]
 	c := &peripheral.Characteristic{
 		Properties: []facade.Property{facade.PropertyRead, facade.PropertyWrite},
 		Read: func(context.Context, *peripheral.Request) ([]byte, error) {
-			if refusal == nil {
-				panic("on purpose")
-			}
-			return nil, refusal
+			return nil, *refusal.Load() // panics while there is none
 		},
-		Write: func(context.Context, *peripheral.Request, []byte) error { return refusal },
+		Write: func(context.Context, *peripheral.Request, []byte) error { return *refusal.Load() },
 	}
 	b.serve(t, ctx, c)
 	client := b.connect(t, ctx, central, world.Bystander())
@@ -191,7 +189,7 @@ func (b *bench) testPeripheralRefuses(t *testing.T) {
 		{facade.ATTValueNotAllowed, facade.ATTUnlikely, facade.ATTUnlikely},
 		{errors.New("any other"), facade.ATTUnlikely, facade.ATTUnlikely},
 	} {
-		refusal = test.refusal
+		refusal.Store(&test.refusal)
 		if _, err := client.Read(ctx, siteUUID(1)); !errors.Is(err, test.read) {
 			t.Errorf("read what refuses with %v: %v, want %v", test.refusal, err, test.read)
 		}

@@ -16,7 +16,7 @@ func (b *bench) testPeripheralNotifies(t *testing.T) {
 	for _, method := range []facade.NotifyMethod{facade.StartNotify, facade.AcquireNotify} {
 		t.Run(method.String(), func(t *testing.T) {
 			ctx, central := b.setup(t)
-			ended := make(chan error, 1)
+			subscribed, ended := make(chan struct{}), make(chan struct{})
 			c := &peripheral.Characteristic{
 				Properties: []facade.Property{facade.PropertyNotify},
 				Subscribed: func(_ context.Context, sub *peripheral.Subscriber) {
@@ -26,12 +26,16 @@ func (b *bench) testPeripheralNotifies(t *testing.T) {
 					if err := sub.Notify(ctx, make([]byte, 515)); !errors.Is(err, facade.ATTInvalidValueLength) {
 						t.Errorf("a value that is too long: %v", err)
 					}
+					select {
+					case <-subscribed: // what comes before that is lost on the way to a socket
+					case <-ctx.Done():
+					}
 					for n := range uint32(20) {
 						if err := sub.Notify(ctx, binary.LittleEndian.AppendUint32(nil, n)); err != nil {
 							t.Errorf("notify: %v", err)
 						}
 					}
-					ended <- nil
+					close(ended)
 				},
 			}
 			s := b.serve(t, ctx, c)
@@ -40,6 +44,7 @@ func (b *bench) testPeripheralNotifies(t *testing.T) {
 				t.Errorf("notify nobody: %v", err)
 			}
 			sub, err := client.Subscribe(ctx, siteUUID(1), facade.SubscribeOptions{Method: method})
+			close(subscribed)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -92,6 +92,8 @@ func (b *bench) testPeripheralAuthorizes(t *testing.T) {
 	if err := client.WriteWithResponse(ctx, siteUUID(1), []byte("kept out")); !errors.Is(err, facade.ATTInsufficientAuthorization) {
 		t.Errorf("a write that is not let in: %v", err)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if value := s.server.Value(c); string(value) != "let in" || asked < 2 {
 		t.Errorf("the value is %q after %d questions", value, asked)
 	}
