@@ -80,13 +80,9 @@ func (t *tool) advertise(ctx context.Context, ad peripheral.Advertisement, lengt
 	if err := t.printAdvertising(start, central, advertising.Adapter(), ad.Name); err != nil {
 		return err
 	}
-	var over <-chan time.Time
-	if length > 0 {
-		over = time.After(length)
-	}
 	select {
 	case <-ctx.Done():
-	case <-over:
+	case <-after(length):
 	case <-advertising.Done():
 	}
 	return advertising.Err()

@@ -36,3 +36,11 @@ func (s *starter) stop() {
 	s.timer.Stop()
 	s.cancel(nil)
 }
+
+// after returns a channel that tells when length has passed; nil, which never tells, if that is 0.
+func after(length time.Duration) <-chan time.Time {
+	if length == 0 {
+		return nil
+	}
+	return time.After(length)
+}

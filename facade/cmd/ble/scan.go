@@ -88,13 +88,9 @@ func (t *tool) scan(ctx context.Context, options facade.ScanOptions, length time
 		return ended(ctx, err)
 	}
 	t.log.Info("scanning")
-	var over <-chan time.Time
-	if length > 0 {
-		over = time.After(length)
-	}
 	select {
 	case <-ctx.Done():
-	case <-over:
+	case <-after(length):
 	case <-scanner.Done():
 	case err = <-failed:
 	}

@@ -92,13 +92,9 @@ func (t *tool) serve(ctx context.Context, d *imitation, length time.Duration) er
 	if err := p.begun(start, central, advertising.Adapter()); err != nil {
 		return err
 	}
-	var over <-chan time.Time
-	if length > 0 {
-		over = time.After(length)
-	}
 	select {
 	case <-ctx.Done():
-	case <-over:
+	case <-after(length):
 	case <-advertising.Done():
 	case <-server.Done():
 	case err = <-p.failed:

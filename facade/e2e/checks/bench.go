@@ -51,6 +51,26 @@ func (b *bench) open(t *testing.T, ctx context.Context) *facade.Central {
 	return central
 }
 
+// openOn gives a test a Central on another controller, which forgets all devices after the test.
+func (b *bench) openOn(t *testing.T, ctx context.Context, c world.Controller) *facade.Central {
+	t.Helper()
+	central, err := facade.Open(ctx, facade.Options{Bus: b.Address(), Adapter: c.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := central.Close(); err != nil {
+			t.Error(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), b.Patience())
+		defer cancel()
+		if err := world.Forget(ctx, b.bus, c); err != nil {
+			t.Error(err)
+		}
+	})
+	return central
+}
+
 // atRest reports whether the central's controller neither scans nor has a connection or notifications.
 func atRest(all world.Objects) bool {
 	adapter := world.Central().Path()

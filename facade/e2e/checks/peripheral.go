@@ -61,21 +61,7 @@ func (b *bench) serve(t *testing.T, ctx context.Context, characteristics ...*per
 // site returns a site that does nothing yet.
 func (b *bench) site(t *testing.T, ctx context.Context) *site {
 	t.Helper()
-	central, err := facade.Open(ctx, facade.Options{Bus: b.Address(), Adapter: world.Bystander().Name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := central.Close(); err != nil {
-			t.Error(err)
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), b.Patience())
-		defer cancel()
-		if err := world.Forget(ctx, b.bus, world.Bystander()); err != nil {
-			t.Error(err)
-		}
-	})
-	return &site{central: central, events: make(chan peripheral.Event, 1000)}
+	return &site{central: b.openOn(t, ctx, world.Bystander()), events: make(chan peripheral.Event, 1000)}
 }
 
 func (s *site) options() peripheral.Options { return peripheral.Options{Central: s.central} }

@@ -12,20 +12,9 @@ import (
 // second connects another central than that of setup, on the controller of our own peripheral, to a site that has a connection already.
 func (b *bench) second(t *testing.T, ctx context.Context, s *site) *facade.Client {
 	t.Helper()
-	central, err := facade.Open(ctx, facade.Options{Bus: b.Address(), Adapter: world.Own().Name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := central.Close(); err != nil {
-			t.Error(err)
-		}
+	t.Cleanup(func() { // the connection to the example ends its advertisement
 		ctx, cancel := context.WithTimeout(context.Background(), b.Patience())
 		defer cancel()
-		if err := world.Forget(ctx, b.bus, world.Own()); err != nil {
-			t.Error(err)
-		}
-		// The connection to the example has ended its advertisement.
 		if err := b.Silence(ctx); err != nil {
 			t.Error(err)
 		}
@@ -33,6 +22,7 @@ func (b *bench) second(t *testing.T, ctx context.Context, s *site) *facade.Clien
 			t.Error(err)
 		}
 	})
+	central := b.openOn(t, ctx, world.Own())
 	// Both ends of an emulated connection have to be at the same number of theirs: see world.Crowd.
 	b.connect(t, ctx, central, world.Example())
 	// A connection ends the advertisement that led to it.
